@@ -1,0 +1,76 @@
+"""What every area has: the parts that the workflow calls, as protocols that the area's modules fulfil.
+
+A part is a module `baseops.areas.<area>.<part>`; the registry loads it on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from baseops.contract.clients import Clients
+from baseops.contract.finding import Finding
+from baseops.contract.needs import Needs
+from baseops.contract.refs import Refs
+from baseops.contract.sandbox_account import SandboxAccount
+from baseops.contract.setting import Setting
+from baseops.contract.site import Site
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+# A section is the area's own pydantic model; only the area looks inside, so the workflow holds it as Any.
+Section = Any
+
+
+class SpecPart(Protocol):
+    """`spec.py`: the door. `Section` is a pydantic model with `.entries: dict[str, Entry]` and `.account`."""
+
+    Section: type[BaseModel]
+
+    def check(self, section: Section, site: Site) -> list[Finding]:
+        """Cross-references, AWS limits and traps that the schema cannot say; paths begin with the area."""
+
+
+class StackPart(Protocol):
+    """`stack.py`: the declaration as CloudFormation."""
+
+    def needs(self, section: Section, site: Site) -> Needs:
+        """What the foundation must provide; pure."""
+
+    def build(self, section: Section, stack: Any, refs: Refs) -> None:
+        """Add the area's resources to `stack` (cloudformation.builder.StackBuilder) of the primary region."""
+
+    def build_region(self, section: Section, stack: Any, refs: Refs) -> None:
+        """Add what the area needs in a further region (`stack.region`) to that region's small stack."""
+
+
+class SettingsPart(Protocol):
+    """`settings.py`: what CloudFormation has no type for."""
+
+    def settings(self, section: Section, refs: Refs) -> Sequence[Setting]:
+        """The declared settings, in the order in which they are applied."""
+
+
+class WorldPart(Protocol):
+    """`world.py`: what the declaration expects to find in an account, made in the sandbox before apply."""
+
+    def build(self, section: Section, account: SandboxAccount, site: Site) -> None:
+        """Make it by ordinary API calls."""
+
+
+class RehearsePart(Protocol):
+    """`rehearse.py`: what can be known without AWS."""
+
+    def judge(self, section: Section, refs: Refs) -> list[Finding]:
+        """Findings on the declaration's meaning: filters linted, policies evaluated, records expected."""
+
+
+class AccountPart(Protocol):
+    """`account.py`: what only the account knows, read with describe calls alone."""
+
+    def preflight(self, section: Section, site: Site, clients: Clients) -> list[Finding]:
+        """What `check --account` says before anything is applied."""
+
+    def pending(self, section: Section, refs: Refs, clients: Clients) -> list[Finding]:
+        """What waits outside after apply: DNS records, confirmations, values to put."""

@@ -1,0 +1,25 @@
+"""The sandbox account as a world builder sees it: clients, a clock, and a folder for block files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from baseops.contract.clients import Clients
+from baseops.contract.clock import Clock
+
+
+class SandboxAccount(Clients, Protocol):
+    """A local AWS account. World builders use ordinary API calls on its clients and nothing else."""
+
+    @property
+    def account_id(self) -> str:
+        """Twelve digits."""
+
+    @property
+    def clock(self) -> Clock:
+        """The account's clock (virtual in a rehearsal)."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the account keeps block files; private to the process."""
