@@ -6,7 +6,7 @@ A part is a module `baseops.areas.<area>.<part>`; the registry loads it on first
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from baseops.contract.clients import Clients
 from baseops.contract.finding import Finding
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 # A section is the area's own pydantic model; only the area looks inside, so the workflow holds it as Any.
-Section = Any
+AnySection: TypeAlias = Any
 
 
 class SpecPart(Protocol):
@@ -28,49 +28,49 @@ class SpecPart(Protocol):
 
     Section: type[BaseModel]
 
-    def check(self, section: Section, site: Site) -> list[Finding]:
+    def check(self, section: AnySection, site: Site) -> list[Finding]:
         """Cross-references, AWS limits and traps that the schema cannot say; paths begin with the area."""
 
 
 class StackPart(Protocol):
     """`stack.py`: the declaration as CloudFormation."""
 
-    def needs(self, section: Section, site: Site) -> Needs:
+    def needs(self, section: AnySection, site: Site) -> Needs:
         """What the foundation must provide; pure."""
 
-    def build(self, section: Section, stack: Any, refs: Refs) -> None:
+    def build(self, section: AnySection, stack: Any, refs: Refs) -> None:
         """Add the area's resources to `stack` (cloudformation.builder.StackBuilder) of the primary region."""
 
-    def build_region(self, section: Section, stack: Any, refs: Refs) -> None:
+    def build_region(self, section: AnySection, stack: Any, refs: Refs) -> None:
         """Add what the area needs in a further region (`stack.region`) to that region's small stack."""
 
 
 class SettingsPart(Protocol):
     """`settings.py`: what CloudFormation has no type for."""
 
-    def settings(self, section: Section, refs: Refs) -> Sequence[Setting]:
+    def settings(self, section: AnySection, refs: Refs) -> Sequence[Setting]:
         """The declared settings, in the order in which they are applied."""
 
 
 class WorldPart(Protocol):
     """`world.py`: what the declaration expects to find in an account, made in the sandbox before apply."""
 
-    def build(self, section: Section, account: SandboxAccount, site: Site) -> None:
+    def build(self, section: AnySection, account: SandboxAccount, site: Site) -> None:
         """Make it by ordinary API calls."""
 
 
 class RehearsePart(Protocol):
     """`rehearse.py`: what can be known without AWS."""
 
-    def judge(self, section: Section, refs: Refs) -> list[Finding]:
+    def judge(self, section: AnySection, refs: Refs) -> list[Finding]:
         """Findings on the declaration's meaning: filters linted, policies evaluated, records expected."""
 
 
 class AccountPart(Protocol):
     """`account.py`: what only the account knows, read with describe calls alone."""
 
-    def preflight(self, section: Section, site: Site, clients: Clients) -> list[Finding]:
+    def preflight(self, section: AnySection, site: Site, clients: Clients) -> list[Finding]:
         """What `check --account` says before anything is applied."""
 
-    def pending(self, section: Section, refs: Refs, clients: Clients) -> list[Finding]:
+    def pending(self, section: AnySection, refs: Refs, clients: Clients) -> list[Finding]:
         """What waits outside after apply: DNS records, confirmations, values to put."""

@@ -1,0 +1,74 @@
+"""Field types that the areas' declarations share: names, durations, regions, account ids, role references.
+
+Pydantic types only: they check one value and say in plain words what to write instead.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints, WithJsonSchema
+
+
+class Strict(BaseModel):
+    """What every model of the declaration is: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def _duration(value: Any) -> timedelta:  # Any: whatever stood in the YAML file
+    if isinstance(value, timedelta):
+        return value
+    found = re.fullmatch(r"(\d{1,6})([mhdw])", value) if isinstance(value, str) else None
+    if not found or int(found[1]) == 0:
+        raise ValueError(f"expected a duration such as 15m, 30h, 8d or 4w, got {value!r}")
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def print_duration(value: timedelta) -> str:
+    """The shortest text that parses to the same duration: 30 hours are `30h`, 48 hours `2d`."""
+    seconds = int(value.total_seconds())
+    unit = next(unit for unit in ("w", "d", "h", "m") if seconds % _UNITS[unit] == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(print_duration, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,6}[mhdw]$", "examples": ["15m", "30h", "8d", "4w"]}),
+]
+"""A length of time: minutes, hours, days or weeks."""
+
+
+def _matches(pattern: str, words: str) -> Any:
+    def check(value: Any) -> Any:  # Any: whatever stood in the YAML file
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(f"expected {words}, got {value!r}")
+        return value
+
+    return BeforeValidator(check)
+
+
+EntryName = Annotated[
+    str,
+    _matches(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", "a name of 1-40 lower-case letters, digits and hyphens"),
+    StringConstraints(max_length=40),
+]
+"""The name of a declared entry or of something in it."""
+
+AccountId = Annotated[str, _matches(r"\d{12}", 'a quoted 12-digit account id such as "111111111111"')]
+Region = Annotated[str, _matches(r"[a-z]{2}(?:-[a-z]+)+-\d", "a region such as eu-west-1")]
+RoleReference = Annotated[
+    str,
+    _matches(
+        r"role/[\w+=,.@/-]{1,576}|arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}",
+        "a role such as role/web or its ARN",
+    ),
+]
+"""An IAM role of this account as `role/path/name`, or the ARN of any."""
