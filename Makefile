@@ -1,0 +1,69 @@
+# baseops: `make rehearse` needs python3 and make alone; everything else is set up on the way.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST := $(BIN)/python -m pytest
+# Two workers; a file's tests stay together so that its fixtures are made once.
+TEST_ARGS ?= -n 2 --dist loadfile
+DECLARATION ?= examples/acme/baseops.yaml
+export BASEOPS_JUDGES ?= .judges
+
+.PHONY: help rehearse setup setup-dev judges test test-slow fuzz check format bench clean distclean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+rehearse: setup ## the main job on examples/acme, in a local AWS account
+	$(BIN)/baseops rehearse -f $(DECLARATION)
+
+setup: $(VENV)/.stamp ## .venv with baseops and its sandbox
+setup-dev: $(VENV)/.stamp-dev ## and with what the tests and linters need
+
+$(BIN)/python:
+	tools/venv.sh $(PYTHON) $(VENV)
+
+# The build backend comes from the constraints too, hence no build isolation.
+$(VENV)/.stamp: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "setting up $(VENV)" >&2
+	@$(PIP) install -c constraints.txt pip hatchling editables
+	@$(PIP) install -c constraints.txt --no-build-isolation --editable '.[sandbox,fast]'
+	@touch $@
+
+$(VENV)/.stamp-dev: $(VENV)/.stamp
+	@$(PIP) install -c constraints.txt --group dev
+	@touch $@
+
+judges: ## an environment for each judge, in .judges
+	@tools/judges.sh
+
+test: setup-dev judges ## everything that is quick
+	$(PYTEST) $(TEST_ARGS) -m "not slow" $(ARGS)
+
+test-slow: setup-dev judges ## the rest
+	$(PYTEST) $(TEST_ARGS) -m slow $(ARGS)
+
+fuzz: setup-dev ## the property tests, with many more examples
+	$(PYTEST) $(TEST_ARGS) -m hypothesis --hypothesis-profile=fuzz $(ARGS)
+
+check: setup-dev ## format, lint, types, import contracts, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python tools/check_docs.py
+
+format: setup-dev ## rewrite the files as `make check` wants them
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup-dev ## the figures of docs/performance.md
+	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+clean: ## remove caches and builds
+	rm -rf build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## and the environments
+	rm -rf $(VENV) .judges
