@@ -25,7 +25,7 @@ $(BIN)/python:
 	tools/venv.sh $(PYTHON) $(VENV)
 
 # The build backend comes from the constraints too, hence no build isolation.
-$(VENV)/.stamp: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.stamp: pyproject.toml constraints.txt src/baseops/_version.py | $(BIN)/python
 	@echo "setting up $(VENV)" >&2
 	@$(PIP) install -c constraints.txt pip hatchling editables
 	@$(PIP) install -c constraints.txt --no-build-isolation --editable '.[sandbox,fast]'
