@@ -18,6 +18,23 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class AreaSection(Strict):
+    """What every area's `Section` is: entries by name, and beside them what is claimed for the whole account.
+
+    A subclass types both; every key but `account` is an entry, and errors carry the entry's name as it is written::
+
+        class Section(AreaSection):
+            __pydantic_extra__: dict[EntryName, Entry] = Field(init=False)
+            account: AccountClaims = AccountClaims()
+
+            @property
+            def entries(self) -> dict[str, Entry]:
+                return self.__pydantic_extra__
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -72,3 +89,34 @@ RoleReference = Annotated[
     ),
 ]
 """An IAM role of this account as `role/path/name`, or the ARN of any."""
+
+Cron = Annotated[
+    str,
+    _matches(
+        r"[\d*,/-]+ [\d*,/-]+ [\d*?,/LW-]+ [\dA-Z*,/-]+ [\dA-Z*?,/#L-]+ [\d*,/-]+",
+        'an EventBridge cron expression of six fields such as "0 3 ? * SUN *" (minutes hours day month weekday year)',
+    ),
+]
+"""The six fields of an EventBridge cron expression; their meaning is checked by `semantics.schedules`.
+
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based
+"""
+
+KeyArn = Annotated[
+    str,
+    _matches(
+        r"arn:aws[\w-]*:kms:[a-z]{2}(?:-[a-z]+)+-\d:\d{12}:key/[\w-]{1,128}",
+        "the ARN of a KMS key (not of an alias) such as arn:aws:kms:eu-west-1:111111111111:key/1234abcd-…",
+    ),
+]
+
+TagKey = Annotated[
+    str,
+    _matches(r"(?!aws:)[^\x00-\x1f]{1,128}", "a tag key of 1-128 characters that does not begin with aws:"),
+]
+TagValue = Annotated[
+    str,
+    _matches(r"[^\x00-\x1f]{0,256}", "a quoted tag value of at most 256 characters"),
+]
+TagMap = dict[TagKey, TagValue]
+"""Tags by key. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions"""
