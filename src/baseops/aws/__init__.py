@@ -1,0 +1,1 @@
+"""The edge to AWS: sessions, paging, error translation; it holds no rules of ours."""

@@ -1,0 +1,67 @@
+"""Turns botocore's errors into ours, once, at the edge; decides which of them mean access, absence or throttling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+
+from baseops.errors import AccessError, AwsError, BaseopsError, NotFoundError, ThrottledError, UsageError
+
+_DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|Forbidden|AuthFailure|NotAuthorized|AuthorizationError")
+_EXPIRED = re.compile(r"Expired|InvalidClientTokenId|UnrecognizedClient|InvalidToken|SignatureDoesNotMatch")
+_THROTTLED = re.compile(r"Throttl|RequestLimitExceeded|TooManyRequests|SlowDown|BandwidthLimit|RequestThrottled")
+_ABSENT = re.compile(r"NotFound|NoSuch|DoesNotExist|NonExistent|^404$")
+
+
+@contextmanager
+def translated(what: str, remedy: str = "") -> Iterator[None]:
+    """Errors of botocore inside become ours: `what` says what was being done, and to what.
+
+    Raises `AccessError` (credentials or permission), `NotFoundError`, `ThrottledError` or `AwsError`.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise _from_client_error(error, what, remedy) from error
+    except (NoCredentialsError, PartialCredentialsError, ProfileNotFound, SSOError, TokenRetrievalError) as error:
+        raise AccessError(
+            what, str(error).rstrip("."), "Log in or name a profile: aws sso login, or --profile NAME"
+        ) from error
+    except NoRegionError as error:
+        raise UsageError(what, "no region is known", "Give --region or set AWS_REGION.") from error
+    except BotoCoreError as error:
+        raise AwsError(what, str(error).rstrip("."), remedy or "Check the network and --endpoint-url.") from error
+
+
+def _from_client_error(error: ClientError, what: str, remedy: str) -> BaseopsError:
+    details = error.response.get("Error", {})
+    code, message = str(details.get("Code", "")), str(details.get("Message", "")).rstrip(".")
+    why = f"{message} ({code})" if message else code
+    if _EXPIRED.search(code):
+        return AccessError(what, why, "Log in again: aws sso login, or renew the credentials of the profile.")
+    if _DENIED.search(code):
+        return AccessError(what, why, f"Allow {permission_of(error)} to the caller.")
+    if _THROTTLED.search(code):
+        return ThrottledError(what, why, remedy or "Wait a minute and run the same command again.", code=code)
+    if _ABSENT.search(code):
+        return NotFoundError(what, why, remedy, code=code)
+    return AwsError(what, why, remedy, code=code)
+
+
+def permission_of(error: ClientError) -> str:
+    """The IAM action that was missing: the one AWS names, else the one of the operation."""
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    named = re.search(r"(?:perform:|to perform) ([a-z0-9-]+:[A-Za-z0-9]+)", message)
+    return named[1] if named else error.operation_name

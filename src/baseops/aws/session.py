@@ -1,0 +1,55 @@
+"""A session with AWS: credentials, region and endpoint as in the AWS CLI; clients are made once and shared."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from baseops._version import __version__
+from baseops.aws.errors import translated
+from baseops.errors import UsageError
+
+
+class Session:
+    """Fulfils `contract.clients.Clients`. Throttling is retried by botocore's adaptive mode.
+
+    https://docs.aws.amazon.com/boto3/latest/guide/retries.html
+    """
+
+    def __init__(
+        self, *, profile: str | None = None, region: str | None = None, endpoint_url: str | None = None
+    ) -> None:
+        """Find profile and region as the AWS CLI does; no call is made yet."""
+        with translated("cannot start a session with AWS"):
+            self._boto = boto3.Session(profile_name=profile, region_name=region)
+        if not self._boto.region_name:
+            raise UsageError(
+                "cannot start a session with AWS", "no region is known", "Give --region or set AWS_REGION."
+            )
+        self._endpoint_url = endpoint_url
+        self._config = Config(
+            retries={"mode": "adaptive", "max_attempts": 10},
+            user_agent_extra=f"baseops/{__version__}",
+            connect_timeout=10,
+            read_timeout=60,
+        )
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def region(self) -> str:
+        """The region that `client` uses when none is named."""
+        return str(self._boto.region_name)
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A botocore client. `Any`: botocore makes the classes at run time."""
+        place = region or self.region
+        with self._lock, translated(f"cannot make a client of {service} in {place}"):
+            if (service, place) not in self._clients:
+                self._clients[service, place] = self._boto.client(
+                    service, region_name=place, endpoint_url=self._endpoint_url, config=self._config
+                )
+            return self._clients[service, place]

@@ -1,0 +1,140 @@
+"""Change sets of one stack: made, read and thrown away; executing them is `operations`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from baseops.aws.errors import translated
+from baseops.cloudformation.changes import Change, from_change_set
+from baseops.cloudformation.stacks import TOKEN_PREFIX, StackState, new_token
+from baseops.contract.clients import Clients
+from baseops.contract.clock import Clock
+from baseops.contract.site import Site
+from baseops.contract.template import Template
+from baseops.errors import AwsError, StackError
+
+MAX_INLINE_BYTES = 51_200
+"""A larger TemplateBody goes by S3: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+
+_POLL_SECONDS = 2.0
+_NOTHING = ("didn't contain changes", "No updates are to be performed")
+
+
+@dataclass(frozen=True)
+class Body:
+    """How a template travels: inline, or as the URL of an object in the artifact bucket."""
+
+    text: str
+    url: str = ""
+
+    def arguments(self) -> dict[str, str]:
+        """The argument that CreateChangeSet takes."""
+        return {"TemplateURL": self.url} if self.url else {"TemplateBody": self.text}
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """A change set that is ready. `changes` is empty when there is nothing to do (it is then gone already)."""
+
+    id: str
+    changes: tuple[Change, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the stack already is what the template says."""
+        return not self.id
+
+
+def template_text(template: Template) -> str:
+    """The bytes that are applied and that `compile` writes: sorted by our builder, two spaces, one final newline."""
+    return json.dumps(template.body, indent=2, ensure_ascii=True) + "\n"
+
+
+class ChangeSets:
+    """Makes change sets for the stacks of one site. AWS calls: Create-, Describe-, List- and DeleteChangeSet."""
+
+    def __init__(self, clients: Clients, clock: Clock, site: Site) -> None:
+        """Hold what every call needs."""
+        self._clients = clients
+        self._clock = clock
+        self._site = site
+
+    def create(self, template: Template, body: Body, inputs: Mapping[str, str], state: StackState) -> ChangeSet:
+        """Make a change set and wait until it is ready; an empty one is deleted at once.
+
+        Existing resources with the names that the template gives are imported
+        (https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html,
+        ImportExistingResources). Raises `StackError` with AWS's reason when it cannot be made.
+        """
+        client = self._clients.client("cloudformation", template.region)
+        with translated(f"cannot make a change set for the stack {template.name} in {template.region}"):
+            made = client.create_change_set(
+                StackName=template.name,
+                ChangeSetName=new_token("set"),
+                ChangeSetType="UPDATE" if state.exists else "CREATE",
+                Parameters=[{"ParameterKey": key, "ParameterValue": inputs[key]} for key in sorted(inputs)],
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+                Tags=[{"Key": key, "Value": value} for key, value in sorted(self._tags().items())],
+                Description=f"baseops {self._site.name}",
+                ImportExistingResources=True,
+                **body.arguments(),
+                **self._role(),
+            )
+        return self._ready(client, template, made["Id"])
+
+    def discard(self, template: Template, change_set_id: str) -> None:
+        """Delete a change set that will not be executed."""
+        client = self._clients.client("cloudformation", template.region)
+        with translated(f"cannot delete a change set of the stack {template.name}"):
+            client.delete_change_set(ChangeSetName=change_set_id, StackName=template.name)
+
+    def discard_left_over(self, name: str, region: str) -> int:
+        """Delete change sets of ours that an interrupted run left behind; how many there were."""
+        client = self._clients.client("cloudformation", region)
+        with translated(f"cannot list the change sets of the stack {name} in {region}"):
+            pages = client.get_paginator("list_change_sets").paginate(StackName=name)
+            found = [each for page in pages for each in page["Summaries"]]
+            old = [each for each in found if each["ChangeSetName"].startswith(TOKEN_PREFIX)]
+            for each in old:
+                client.delete_change_set(ChangeSetName=each["ChangeSetId"], StackName=name)
+        return len(old)
+
+    def _ready(self, client: Any, template: Template, change_set_id: str) -> ChangeSet:
+        described = self._await(client, template, change_set_id)
+        if described["Status"] == "FAILED":
+            reason = described.get("StatusReason", "").rstrip(".")
+            self.discard(template, change_set_id)
+            if any(words in reason for words in _NOTHING):
+                return ChangeSet("", ())
+            raise StackError(f"stack {template.name} in {template.region} cannot be changed", reason)
+        with translated(f"cannot read a change set of the stack {template.name}"):
+            pages = client.get_paginator("describe_change_set").paginate(
+                ChangeSetName=change_set_id, StackName=template.name, IncludePropertyValues=True
+            )
+            changes = [each for page in pages for each in page.get("Changes", [])]
+        return ChangeSet(change_set_id, from_change_set(changes, template.body))
+
+    def _await(self, client: Any, template: Template, change_set_id: str) -> Mapping[str, Any]:
+        while True:
+            with translated(f"cannot read a change set of the stack {template.name}"):
+                described: Mapping[str, Any] = client.describe_change_set(
+                    ChangeSetName=change_set_id, StackName=template.name
+                )
+            if not described["Status"].endswith(("_PENDING", "_IN_PROGRESS")):
+                return described
+            self._clock.sleep(_POLL_SECONDS)
+
+    def _tags(self) -> Mapping[str, str]:
+        return {**self._site.tags, "baseops:declaration": self._site.name}
+
+    def _role(self) -> dict[str, str]:
+        role = self._site.iam.service_role
+        return {"RoleARN": role} if role else {}
+
+
+def is_absent(error: AwsError) -> bool:
+    """Whether CloudFormation's answer means that there is no such stack or change set."""
+    return "does not exist" in error.why or error.code in ("ChangeSetNotFound", "ChangeSetNotFoundException")
