@@ -29,8 +29,14 @@ class LockedComponent:
 
 @dataclass(frozen=True)
 class Lock:
-    """The whole lock. `places` says for each of our stacks which part each unit of resources lives in."""
+    """The whole lock. `places` says for each of our stacks which part each unit of resources lives in.
+
+    `frozen` holds fingerprints of what must stay as it was first applied, because a change would replace live data
+    (how a secret was generated). An area refuses to compile against another fingerprint; who wants the replacement
+    takes that one line out of the lock.
+    """
 
     bases: Mapping[str, LockedBase] = field(default_factory=dict)
     components: Mapping[str, Mapping[str, LockedComponent]] = field(default_factory=dict)
     places: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    frozen: Mapping[str, str] = field(default_factory=dict)

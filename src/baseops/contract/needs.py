@@ -42,10 +42,13 @@ class Artifact:
 class Needs:
     """All that one area needs. `publishers` are AWS services that publish to the alert topic of a region.
 
-    `drill_statements` are IAM statements that the area's drills need, by class.
+    `drill_statements` are IAM statements that the area's drills need, by class. `frozen` are fingerprints, by
+    stable names such as `secrets/app/db-password`, that the lock remembers from the first compile on: those it does
+    not know are added to `Lock.frozen`, known ones are never changed (the area's `build` refuses a difference).
     """
 
     keys: tuple[KeyNeed, ...] = ()
     publishers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     artifacts: tuple[Artifact, ...] = ()
     drill_statements: Mapping[DrillClass, tuple[Mapping[str, Json], ...]] = field(default_factory=dict)
+    frozen: Mapping[str, str] = field(default_factory=dict)
