@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
@@ -64,8 +65,7 @@ class EventFeed:
                     break
         return fresh[::-1]
 
-    def _event(self, event: dict[str, object]) -> StackEvent:
-        at = event["Timestamp"]
+    def _event(self, event: Mapping[str, Any]) -> StackEvent:
         return StackEvent(
             stack=self._stack,
             region=self._region,
@@ -73,6 +73,6 @@ class EventFeed:
             type=str(event["ResourceType"]),
             status=str(event["ResourceStatus"]),
             reason=str(event.get("ResourceStatusReason") or ""),
-            at=at if isinstance(at, datetime) else datetime.min,
+            at=event["Timestamp"],
             token=str(event.get("ClientRequestToken") or ""),
         )

@@ -45,6 +45,8 @@ class Needs:
     `drill_statements` are IAM statements that the area's drills need, by class. `frozen` are fingerprints, by
     stable names such as `secrets/app/db-password`, that the lock remembers from the first compile on: those it does
     not know are added to `Lock.frozen`, known ones are never changed (the area's `build` refuses a difference).
+    `components` are the SHA-256 of versioned contents, by owner and name: the lock gives each content a version,
+    and a new content the next one (`Lock.components`), before the area builds.
     """
 
     keys: tuple[KeyNeed, ...] = ()
@@ -52,3 +54,4 @@ class Needs:
     artifacts: tuple[Artifact, ...] = ()
     drill_statements: Mapping[DrillClass, tuple[Mapping[str, Json], ...]] = field(default_factory=dict)
     frozen: Mapping[str, str] = field(default_factory=dict)
+    components: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
