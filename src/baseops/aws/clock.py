@@ -84,8 +84,8 @@ class SystemClock:
 
     def _outcomes(self, tasks: Sequence[Callable[[], T]], threads: int) -> list[Outcome[T]]:
         with ThreadPoolExecutor(threads, thread_name_prefix="gather") as pool:
-            futures = [pool.submit(self._run, task) for task in tasks]
             try:
+                futures = [pool.submit(self._run, task) for task in tasks]
                 wait(futures)
             except KeyboardInterrupt:
                 self._interrupted.set()

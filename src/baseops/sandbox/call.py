@@ -40,7 +40,8 @@ class Call:
     @cached_property
     def model(self) -> OperationModel:
         """Botocore's model of the operation."""
-        return self.service_model.operation_model(self.operation)
+        model: OperationModel = self.service_model.operation_model(self.operation)
+        return model
 
     @cached_property
     def protocol(self) -> str:
