@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from troposphere import AWSObject, Ref, Tags
+from troposphere import AWSObject, GenericHelperFn, Ref, Tags
 
 from baseops.cloudformation.resources import to_json, to_list
 from baseops.cloudformation.split import Part, split
@@ -77,10 +77,13 @@ class StackBuilder:
     def use(self, source: Source) -> Any:
         """A literal as it is, another stack's output as a Ref to a parameter (made on first use).
 
+        An output of this very stack is its value: areas add to the region stacks that hold keys and topics.
         `Any`: troposphere's property types take a string or a helper.
         """
         if isinstance(source, str):
             return source
+        if (source.stack, source.region) == (self.stack, self.region) and source.name in self._outputs:
+            return GenericHelperFn(self._outputs[source.name])
         self._parameters[source.name] = source
         return Ref(source.name)
 
