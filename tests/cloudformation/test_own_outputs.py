@@ -16,9 +16,15 @@ def test_an_output_of_the_same_stack_is_used_without_a_parameter():
     stack = StackBuilder("region", site(), "us-east-1")
     topic = stack.add(sns.Topic("AlertTopic"))
     stack.output("AlertTopicArn", Ref(topic))
-    alarm = cloudwatch.Alarm("Alarm", AlarmActions=[stack.use(Refs(site()).topic("us-east-1"))])
-    alarm.properties.update(ComparisonOperator="LessThanThreshold", EvaluationPeriods=1)
-    stack.add(alarm)
+    stack.add(
+        cloudwatch.Alarm(
+            "Alarm",
+            AlarmActions=[stack.use(Refs(site()).topic("us-east-1"))],
+            ComparisonOperator="LessThanThreshold",
+            EvaluationPeriods=1,
+            Threshold=1,
+        )
+    )
     (template,), _ = stack.build(Lock())
     assert template.body["Resources"]["Alarm"]["Properties"]["AlarmActions"] == [{"Ref": "AlertTopic"}]
     assert template.parameters == {}
