@@ -1,6 +1,6 @@
 """Areas add resources to the stack of a further region, which itself holds the keys and the topic."""
 
-from troposphere import Ref, cloudwatch, sns
+from troposphere import Ref, sns
 
 from baseops.cloudformation.builder import StackBuilder
 from baseops.contract.lock import Lock
@@ -17,16 +17,15 @@ def test_an_output_of_the_same_stack_is_used_without_a_parameter():
     topic = stack.add(sns.Topic("AlertTopic"))
     stack.output("AlertTopicArn", Ref(topic))
     stack.add(
-        cloudwatch.Alarm(
-            "Alarm",
-            AlarmActions=[stack.use(Refs(site()).topic("us-east-1"))],
-            ComparisonOperator="LessThanThreshold",
-            EvaluationPeriods=1,
-            Threshold=1,
+        sns.SubscriptionResource(
+            "Subscription",
+            TopicArn=stack.use(Refs(site()).topic("us-east-1")),
+            Protocol="email",
+            Endpoint="a@acme.example",
         )
     )
     (template,), _ = stack.build(Lock())
-    assert template.body["Resources"]["Alarm"]["Properties"]["AlarmActions"] == [{"Ref": "AlertTopic"}]
+    assert template.body["Resources"]["Subscription"]["Properties"]["TopicArn"] == {"Ref": "AlertTopic"}
     assert template.parameters == {}
 
 
