@@ -9,7 +9,17 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from baseops.semantics.schedules import parse_cron
 
 
 class Strict(BaseModel):
@@ -63,7 +73,19 @@ Duration = Annotated[
 """A length of time: minutes, hours, days or weeks."""
 
 
-def _matches(pattern: str, words: str) -> Any:
+def _days(value: timedelta) -> timedelta:
+    if value % timedelta(days=1):
+        raise ValueError(f"expected whole days such as 7d or 4w, got {print_duration(value)}")
+    return value
+
+
+Days = Annotated[Duration, AfterValidator(_days)]
+"""A length of time that AWS counts in whole days."""
+
+
+def matching(pattern: str, words: str) -> Any:
+    """What makes `Annotated[str, matching(…)]` refuse other texts: "expected {words}, got …"."""
+
     def check(value: Any) -> Any:  # Any: whatever stood in the YAML file
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
             raise ValueError(f"expected {words}, got {value!r}")
@@ -74,37 +96,36 @@ def _matches(pattern: str, words: str) -> Any:
 
 EntryName = Annotated[
     str,
-    _matches(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", "a name of 1-40 lower-case letters, digits and hyphens"),
+    matching(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", "a name of 1-40 lower-case letters, digits and hyphens"),
     StringConstraints(max_length=40),
 ]
 """The name of a declared entry or of something in it."""
 
-AccountId = Annotated[str, _matches(r"\d{12}", 'a quoted 12-digit account id such as "111111111111"')]
-Region = Annotated[str, _matches(r"[a-z]{2}(?:-[a-z]+)+-\d", "a region such as eu-west-1")]
+AccountId = Annotated[str, matching(r"\d{12}", 'a quoted 12-digit account id such as "111111111111"')]
+Region = Annotated[str, matching(r"[a-z]{2}(?:-[a-z]+)+-\d", "a region such as eu-west-1")]
 RoleReference = Annotated[
     str,
-    _matches(
+    matching(
         r"role/[\w+=,.@/-]{1,576}|arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}",
         "a role such as role/web or its ARN",
     ),
 ]
 """An IAM role of this account as `role/path/name`, or the ARN of any."""
 
-Cron = Annotated[
-    str,
-    _matches(
-        r"[\d*,/-]+ [\d*,/-]+ [\d*?,/LW-]+ [\dA-Z*,/-]+ [\dA-Z*?,/#L-]+ [\d*,/-]+",
-        'an EventBridge cron expression of six fields such as "0 3 ? * SUN *" (minutes hours day month weekday year)',
-    ),
-]
-"""The six fields of an EventBridge cron expression; their meaning is checked by `semantics.schedules`.
 
-https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based
-"""
+def _cron(value: Any) -> Any:  # Any: whatever stood in the YAML file
+    if not isinstance(value, str):
+        raise ValueError(f'expected a quoted cron expression such as "0 3 ? * SUN *", got {value!r}')
+    parse_cron(value)
+    return value.removeprefix("cron(").removesuffix(")")
+
+
+Cron = Annotated[str, BeforeValidator(_cron)]
+"""The six fields of an EventBridge cron expression: minutes, hours, day, month, weekday, year."""
 
 KeyArn = Annotated[
     str,
-    _matches(
+    matching(
         r"arn:aws[\w-]*:kms:[a-z]{2}(?:-[a-z]+)+-\d:\d{12}:key/[\w-]{1,128}",
         "the ARN of a KMS key (not of an alias) such as arn:aws:kms:eu-west-1:111111111111:key/1234abcd-…",
     ),
@@ -112,11 +133,11 @@ KeyArn = Annotated[
 
 TagKey = Annotated[
     str,
-    _matches(r"(?!aws:)[^\x00-\x1f]{1,128}", "a tag key of 1-128 characters that does not begin with aws:"),
+    matching(r"(?!aws:)[^\x00-\x1f]{1,128}", "a tag key of 1-128 characters that does not begin with aws:"),
 ]
 TagValue = Annotated[
     str,
-    _matches(r"[^\x00-\x1f]{0,256}", "a quoted tag value of at most 256 characters"),
+    matching(r"[^\x00-\x1f]{0,256}", "a quoted tag value of at most 256 characters"),
 ]
 TagMap = dict[TagKey, TagValue]
 """Tags by key. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions"""
