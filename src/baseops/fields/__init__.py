@@ -84,7 +84,7 @@ Days = Annotated[Duration, AfterValidator(_days)]
 
 
 def matching(pattern: str, words: str) -> Any:
-    """What makes `Annotated[str, matching(…)]` refuse other texts: "expected {words}, got …"."""
+    """A validator for `Annotated[str, …]` that refuses other texts: "expected {words}, got …"."""
 
     def check(value: Any) -> Any:  # Any: whatever stood in the YAML file
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
@@ -115,7 +115,8 @@ RoleReference = Annotated[
 
 def _cron(value: Any) -> Any:  # Any: whatever stood in the YAML file
     if not isinstance(value, str):
-        raise ValueError(f'expected a quoted cron expression such as "0 3 ? * SUN *", got {value!r}')
+        # pydantic turns a ValueError into a problem, a TypeError into a traceback.
+        raise ValueError(f'expected a cron expression such as "0 3 ? * SUN *", got {value!r}')  # noqa: TRY004
     parse_cron(value)
     return value.removeprefix("cron(").removesuffix(")")
 
