@@ -19,7 +19,12 @@ A message has three parts: what failed and where, why, and what to do (a command
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from baseops.declaration.problem import Problem
 
 
 class BaseopsError(Exception):
@@ -47,9 +52,18 @@ class UsageError(BaseopsError):
 
 
 class DeclarationError(BaseopsError):
-    """The declaration or its lock cannot be used."""
+    """The declaration or its lock cannot be used; `problems` lists what to correct, in the order of the file."""
 
     exit_code = 2
+
+    def __init__(self, what: str, why: str = "", remedy: str = "", *, problems: Sequence[Problem] = ()) -> None:
+        """Keep the problems beside the message, for a caller that lays them out."""
+        super().__init__(what, why, remedy)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        """The message, and under it each problem as `file:line:column: path: message`."""
+        return "\n".join((super().__str__(), *map(str, self.problems)))
 
 
 class CompileError(BaseopsError):
