@@ -14,7 +14,7 @@ from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.site import Site
 from baseops.contract.template import Template
-from baseops.errors import AwsError, StackError
+from baseops.errors import StackError
 
 MAX_INLINE_BYTES = 51_200
 """A larger TemplateBody goes by S3: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
@@ -133,8 +133,3 @@ class ChangeSets:
     def _role(self) -> dict[str, str]:
         role = self._site.iam.service_role
         return {"RoleARN": role} if role else {}
-
-
-def is_absent(error: AwsError) -> bool:
-    """Whether CloudFormation's answer means that there is no such stack or change set."""
-    return "does not exist" in error.why or error.code in ("ChangeSetNotFound", "ChangeSetNotFoundException")

@@ -76,16 +76,21 @@ class StackOperations:
 
     def settle(self, name: str, region: str) -> StackState:
         """The stack's state once it can be worked on: waits for ours, removes an empty failed one, refuses the rest."""
-        state = read_state(self._clients, name, region)
-        if state.next is Next.WAIT:
-            feed = self._feed(state)
-            _require_ours(state, feed.poll())
-            state, _ = self._to_the_end(state, feed, started=True)
+        state = self.settle_for_deletion(StackState(name, region))
         if state.next is Next.REMOVE_FIRST:
             state = self.delete(state)
         if state.next is Next.STUCK:
             raise stuck_error(state)
         return state
+
+    def settle_for_deletion(self, state: StackState) -> StackState:
+        """The stack's state once it can be deleted: waits for ours; a failed state is no obstacle to deleting."""
+        now = self._read_by_id(state)
+        if now.next is Next.WAIT:
+            feed = self._feed(now)
+            _require_ours(now, feed.poll())
+            now, _ = self._to_the_end(now, feed, started=True)
+        return now
 
     def delete(self, state: StackState) -> StackState:
         """Delete the stack and follow it to the end; raises `StackError` naming what could not go."""

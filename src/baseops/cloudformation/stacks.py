@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
+from baseops.contract.types import Json
 from baseops.errors import AwsError, StackError
 
 TOKEN_PREFIX = "baseops-"  # noqa: S105  # it is no secret
@@ -104,6 +106,40 @@ def read_state(clients: Clients, name: str, region: str) -> StackState:
             return StackState(name, region)
         raise
     return _state_of(found[0], region)
+
+
+def find_stacks(clients: Clients, declaration: str, region: str) -> list[StackState]:
+    """The stacks in a region that carry a declaration's tag. AWS call: DescribeStacks, all pages."""
+    with translated(f"cannot list the stacks in {region}"):
+        pages = clients.client("cloudformation", region).get_paginator("describe_stacks").paginate()
+        found = [stack for page in pages for stack in page["Stacks"]]
+    mine = {"Key": "baseops:declaration", "Value": declaration}
+    return [_state_of(stack, region) for stack in found if mine in stack.get("Tags", [])]
+
+
+def current_template(clients: Clients, state: StackState) -> dict[str, Json]:
+    """The template that a stack was last given, as JSON values. AWS call: GetTemplate."""
+    with translated(f"cannot read the template of the stack {state.name} in {state.region}"):
+        body = clients.client("cloudformation", state.region).get_template(StackName=state.name)["TemplateBody"]
+    parsed: dict[str, Json] = json.loads(body) if isinstance(body, str) else json.loads(json.dumps(body))
+    return parsed
+
+
+def resources_of(clients: Clients, state: StackState) -> dict[str, str]:
+    """The physical id of each resource of a stack, by logical id. AWS call: ListStackResources, all pages."""
+    with translated(f"cannot list the resources of the stack {state.name} in {state.region}"):
+        pages = clients.client("cloudformation", state.region).get_paginator("list_stack_resources")
+        found = [each for page in pages.paginate(StackName=state.name) for each in page["StackResourceSummaries"]]
+    return {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in found}
+
+
+def remove_review(clients: Clients, name: str, region: str) -> None:
+    """Delete a stack that a CREATE change set left in REVIEW_IN_PROGRESS; leaves any other alone."""
+    if read_state(clients, name, region).status == "REVIEW_IN_PROGRESS":
+        with translated(f"cannot remove the stack in review {name} in {region}"):
+            clients.client("cloudformation", region).delete_stack(
+                StackName=name, ClientRequestToken=new_token("review")
+            )
 
 
 def _state_of(stack: Mapping[str, Any], region: str) -> StackState:

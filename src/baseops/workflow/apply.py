@@ -13,10 +13,10 @@ from baseops.cloudformation.settings import SettingPlan, Settings
 from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.finding import Finding
-from baseops.contract.template import Output, Template
+from baseops.contract.template import Template
 from baseops.foundation import ARTIFACTS
 from baseops.workflow.compile import Compiled, Stage
-from baseops.workflow.inputs import Outputs
+from baseops.workflow.inputs import Outputs, artifact_bucket
 from baseops.workflow.pending import pending
 from baseops.workflow.uploads import Uploads
 
@@ -79,9 +79,8 @@ def _tasks(
 
 def uploads(compiled: Compiled, clients: Clients, outputs: Outputs) -> Uploads:
     """The artifact bucket, which the artifacts stack has made."""
-    region = compiled.declaration.site.region
-    bucket = outputs.find(Output(ARTIFACTS, region, "ArtifactBucketName"))
-    return Uploads(clients, bucket or "", region)
+    site = compiled.declaration.site
+    return Uploads(clients, outputs.find(artifact_bucket(site)) or "", site.region)
 
 
 def body_of(template: Template, compiled: Compiled, clients: Clients, outputs: Outputs) -> Body:

@@ -11,6 +11,11 @@ from baseops.contract.template import Output, Template
 from baseops.errors import StackError
 
 
+def artifact_bucket(site: Site) -> Output:
+    """Where the artifact bucket's name is found."""
+    return Output("artifacts", site.region, "ArtifactBucketName")
+
+
 class Outputs:
     """The outputs of our stacks, read once for each stack and kept until told anew."""
 
@@ -31,6 +36,10 @@ class Outputs:
             state = read_state(self._clients, f"{self._site.prefix}-{output.stack}", output.region)
             self._known[place] = state.outputs
         return self._known[place].get(output.name)
+
+    def has_artifact_bucket(self) -> bool:
+        """Whether the artifact bucket has been made."""
+        return self.find(artifact_bucket(self._site)) is not None
 
     def of(self, template: Template) -> dict[str, str]:
         """The value of every parameter; raises `StackError` naming an output that is missing."""

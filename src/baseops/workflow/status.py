@@ -1,0 +1,54 @@
+"""Whether the account still is what the declaration says: drift of stacks and settings, and what is pending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from baseops.aws.identity import require_listed
+from baseops.cloudformation.drift import StackDrift, detect
+from baseops.cloudformation.settings import SettingPlan, Settings
+from baseops.cloudformation.stacks import StackState, read_state
+from baseops.contract.clients import Clients
+from baseops.contract.clock import Clock
+from baseops.contract.finding import Finding
+from baseops.workflow.compile import Compiled
+from baseops.workflow.pending import pending
+
+
+@dataclass(frozen=True)
+class Status:
+    """The account as found. `missing` are stacks that are declared and not there."""
+
+    stacks: tuple[StackState, ...]
+    drift: tuple[StackDrift, ...]
+    settings: tuple[SettingPlan, ...]
+    pending: tuple[Finding, ...]
+
+    @property
+    def missing(self) -> tuple[StackState, ...]:
+        """Declared stacks that do not exist."""
+        return tuple(state for state in self.stacks if not state.exists)
+
+    @property
+    def has_drifted(self) -> bool:
+        """Whether anything differs from the declaration as applied."""
+        return (
+            bool(self.missing)
+            or any(each.drifted for each in self.drift)
+            or any(each.action in ("write", "refused") for each in self.settings)
+        )
+
+
+def status(compiled: Compiled, clients: Clients, clock: Clock, *, bound: int = 5) -> Status:
+    """Read the state of everything declared; changes nothing."""
+    site = compiled.declaration.site
+    require_listed(clients, site)
+    states = [read_state(clients, template.name, template.region) for template in compiled.templates]
+    settled = [state for state in states if state.exists and not state.status.endswith("_IN_PROGRESS")]
+    drifts = clock.gather([lambda state=state: detect(clients, clock, state) for state in settled], bound=bound)
+    return Status(
+        stacks=tuple(states),
+        drift=tuple(drifts),
+        settings=tuple(Settings(clients, clock, site.name).plan(compiled.settings)),
+        pending=tuple(pending(compiled, clients)),
+    )
