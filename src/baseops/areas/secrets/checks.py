@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from baseops.areas.secrets import access
 from baseops.areas.secrets.credentials import kind_of_secret, names_a_secret
 from baseops.areas.secrets.roles import at_home, role_of
-from baseops.areas.secrets.rotation import POSTGRES_SINGLE_USER, schedule_problem, window_problem
+from baseops.areas.secrets.rotation import POSTGRES_SINGLE_USER, longest_interval, schedule_problem, window_problem
 from baseops.contract.finding import Finding, Severity
 from baseops.contract.site import Site
 from baseops.fields import print_duration
@@ -198,14 +198,14 @@ def _rotation_schedule(entry: Entry, path: Path) -> Iterator[Finding]:
     problem = "" if problem else window_problem(rotation)
     if problem:
         yield _error("rotation-window", (*path, "rotation", "window"), *_split(problem))
-    max_age = entry.promise.max_age
-    if max_age and rotation.every and rotation.every > max_age:
+    max_age, longest = entry.promise.max_age, None if problem else longest_interval(rotation)
+    if max_age and longest and longest > max_age:
         yield _error(
             "promise-shorter-than-rotation",
             (*path, "promise", "max_age"),
-            f"the value is replaced every {print_duration(rotation.every)}, so it cannot always be younger than "
+            f"the value is replaced every {print_duration(longest)}, so it cannot always be younger than "
             f"{print_duration(max_age)}",
-            f"Write a `max_age` above {print_duration(rotation.every)}, or rotate more often.",
+            f"Write a `max_age` above {print_duration(longest)}, or rotate more often.",
         )
 
 

@@ -5,9 +5,10 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_sched
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from baseops.semantics.schedules import gaps, parse_cron
 
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Rotation
@@ -17,7 +18,6 @@ SHORTEST = timedelta(hours=4)
 LONGEST = timedelta(days=1000)
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
-_HOURS = re.compile(r"(?:\*|(?:1?\d|2[0-3])(?:-(?:1?\d|2[0-3]))?)(?:/(?:[1-9]|1\d|2[0-3]))?")
 
 
 def schedule_expression(rotation: Rotation) -> str:
@@ -50,16 +50,12 @@ def schedule_problem(rotation: Rotation) -> str:
 
 def cron_problem(cron: str) -> str:
     """What Secrets Manager refuses in a cron expression besides what EventBridge does; '' when nothing is."""
-    minute, hours, day, _, weekday, year = cron.split(" ")
+    minute, *_, year = cron.split()
     if minute != "0":
         return 'rotation starts on the hour: the first field, minutes, is 0, as in "0 3 ? * SUN *"'
     if year != "*":
         return 'the last field, years, is *, as in "0 3 ? * SUN *"'
-    if (day == "?") == (weekday == "?"):
-        return 'one of day and weekday is ?, the other is not, as in "0 3 ? * SUN *"'
-    if not all(_HOURS.fullmatch(part) for part in hours.split(",")):
-        return 'the second field, hours, is a list of hours such as "3", "3,15" or "0/4"'
-    if _shortest_gap(hours) < 4:
+    if gaps(parse_cron(cron))[0] < SHORTEST:
         return 'Secrets Manager rotates at most every 4 hours: write hours such as "3" or "0/4"'
     return ""
 
@@ -73,21 +69,14 @@ def window_problem(rotation: Rotation) -> str:
         return "the window is 1 to 24 whole hours and ends on the same UTC day; write `window: 3h`"
     if every is not None and window > every:
         return "the window is longer than the interval, so two rotations would overlap; write a shorter `window`"
-    hour = (rotation.cron or "").split(" ")[1:2]
-    if hour and hour[0].isdigit() and int(hour[0]) + window // _HOUR > 24:
+    starts = parse_cron(rotation.cron).times if rotation.cron else ()
+    if any(start.hour + window // _HOUR > 24 for start in starts):
         return "the window ends after midnight UTC; write a shorter `window` or an earlier hour"
     return ""
 
 
-def _shortest_gap(field: str) -> int:
-    hours = sorted({hour for part in field.split(",") for hour in _hours(part)})
-    gaps = [(later - earlier) % 24 or 24 for earlier, later in zip(hours, hours[1:] + hours[:1], strict=True)]
-    return min(gaps, default=24)
-
-
-def _hours(part: str) -> range:
-    span, _, step = part.partition("/")
-    first, _, last = span.partition("-")
-    start = 0 if first == "*" else int(first or 0)
-    end = int(last) if last else 23 if first == "*" or step else start
-    return range(start, end + 1, int(step or 1) or 1)
+def longest_interval(rotation: Rotation) -> timedelta | None:
+    """The longest time between two rotations; None where the schedule says nothing."""
+    if rotation.every is not None or rotation.cron is None:
+        return rotation.every
+    return gaps(parse_cron(rotation.cron))[1]
