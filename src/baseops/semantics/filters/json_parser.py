@@ -158,9 +158,7 @@ def _step(scanner: Scanner, *, is_first: bool) -> Step | None:
         return Key(_unescaped(key))
     found = None if is_first else scanner.take(_BRACKET)
     if not found:
-        raise scanner.error(
-            "an element follows a property", "Write it as in $.users[0], $.users[*] or $.['dotted.key']"
-        )
+        raise scanner.error("an element follows a property", "Write $.users[0], $.users[*] or $.['dotted.key']")
     return AnyIndex() if found[1] == "*" else Index(int(found[1]))
 
 
@@ -176,9 +174,7 @@ def _property(scanner: Scanner) -> Step:
         )
     rest = scanner.source[scanner.position : scanner.position + 1]
     if rest and not rest.isspace() and rest not in ".[)}&|" and not OPERATOR.match(scanner.source, scanner.position):
-        raise scanner.error(
-            f"{rest!r} cannot stand in a plain property name", "Write the name as in $.['cluster.name']"
-        )
+        raise scanner.error(f"{rest!r} cannot stand in a plain property name", "Write it as in $.['cluster.name']")
     return Key(name[0])
 
 

@@ -110,13 +110,9 @@ def take_regex(scanner: Scanner) -> Regex:
     start = scanner.position + 1
     end = scanner.source.find("%", start)
     if end < 0:
-        raise scanner.error(
-            "the regular expression is never closed", r"Add a closing %, and write \x25 for the character"
-        )
+        raise scanner.error("the regular expression is never closed", r"Add %, and write \x25 for the character")
     if end == start:
-        raise scanner.error(
-            "the regular expression is empty", 'Write one between the percent signs, or "%" for the character'
-        )
+        raise scanner.error("the regular expression is empty", "Write one between the percent signs")
     source = scanner.source[start:end]
     regex.read(source, scanner.source, start)
     scanner.position = end + 1
@@ -138,9 +134,7 @@ def take_operand(scanner: Scanner, operator: Operator, plain: re.Pattern[str]) -
     start = scanner.position
     operand = _operand(scanner, plain)
     if operator not in ("=", "!=") and not isinstance(operand, Number):
-        raise scanner.error(
-            f"{operator} compares numbers only", f"Write a number without quotes after {operator}", start
-        )
+        raise scanner.error(f"{operator} compares numbers only", "Write a number without quotes", start)
     return operand
 
 
