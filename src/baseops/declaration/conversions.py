@@ -13,18 +13,20 @@ _SCALARS = frozenset({"str", "int", "float", "bool"})
 
 def find_conversions(data: Json, shape: Shape, path: Path = ()) -> Iterator[tuple[Path, Shape]]:
     """The places whose value is not of the declared type, in the file's order; functions on values are trusted."""
-    leaves = list(shape.leaves())
+    leaves = shape.leaves
     if isinstance(data, (dict, list)):
         yield from _inside(data, leaves, path)
     elif data is not None and all(_converts(data, leaf) for leaf in leaves):
         yield path, shape
 
 
-def _inside(data: dict[str, Json] | list[Json], leaves: list[Shape], path: Path) -> Iterator[tuple[Path, Shape]]:
+def _inside(data: dict[str, Json] | list[Json], leaves: tuple[Shape, ...], path: Path) -> Iterator[tuple[Path, Shape]]:
     """Look inside with the variant that complains least."""
     fitting = [leaf for leaf in leaves if leaf.fits(data)]
-    found = [list(_children(data, leaf, path)) for leaf in fitting]
-    yield from min(found, key=len, default=())
+    if len(fitting) == 1:
+        yield from _children(data, fitting[0], path)
+    else:
+        yield from min((list(_children(data, leaf, path)) for leaf in fitting), key=len, default=())
 
 
 def _children(data: dict[str, Json] | list[Json], leaf: Shape, path: Path) -> Iterator[tuple[Path, Shape]]:

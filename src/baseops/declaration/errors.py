@@ -24,7 +24,7 @@ class Choice:
 
     def fits(self, given: Json) -> bool:
         """Whether the variant is of the kind of what was given."""
-        return any(leaf.fits(given) for leaf in (self.shape.variant(self.label) or self.shape).leaves())
+        return any(leaf.fits(given) for leaf in (self.shape.variant(self.label) or self.shape).leaves)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +38,14 @@ class Located:
     shape: Shape | None
     parent: Shape | None = None
     choices: tuple[Choice, ...] = ()
+    is_key: bool = False
 
     def siblings(self) -> dict[str, Shape]:
         """The keys that are known where the error's last key stands, in any variant of a union there."""
         unions = [choice.shape for choice in self.choices if choice.path == self.path[:-1]]
         places = unions[:1] or ([self.parent] if self.parent else [])
-        leaves = [leaf for place in places for leaf in place.leaves()]
-        return {name: shape for leaf in leaves for name, shape in leaf.fields().items()}
+        leaves = [leaf for place in places for leaf in place.leaves]
+        return {name: shape for leaf in leaves for name, shape in leaf.fields.items()}
 
 
 def locate(error: ValidationError, shape: Shape, data: Json) -> list[Located]:
@@ -61,15 +62,17 @@ def _follow(error: dict[str, Any], shape: Shape) -> Located:
     choices: list[Choice] = []
     for step in error["loc"]:
         if step == "[key]":
+            place = parent.keys if parent else None
             break
-        if place and place.choices():
+        if place and place.choices:
             choices.append(Choice(path, str(step), place))
             place = place.variant(str(step))
         else:
             parent, path = place, (*path, step)
             place = place.step(step) if place else None
     context = error.get("ctx", {})
-    return Located(error["type"], path, error["msg"], context, place, parent, tuple(choices))
+    is_key = error["loc"][-1:] == ("[key]",)
+    return Located(error["type"], path, error["msg"], context, place, parent, tuple(choices), is_key)
 
 
 def _reduce(errors: Iterable[Located], data: Json, depth: int) -> Iterator[Located]:

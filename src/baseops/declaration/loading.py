@@ -95,7 +95,7 @@ class _Loading:
         """Everything but the areas; keys that begin with x- hold what anchors repeat and mean nothing."""
         data: Json = {key: one for key, one in self._data.items() if not key.startswith("x-")}
         made, problems = validate(Top, data, self._placer, _same)
-        self._problems += problems
+        self._add(problems)
         return made
 
     def _mentions(self, area: AreaName) -> bool:
@@ -123,8 +123,13 @@ class _Loading:
         if area in self._claims():
             data[_CLAIMS] = self._claims()[area]
         made, problems = validate(model, data, self._placer, _to_file(area, nested=nested))
-        self._problems += problems
+        self._add(problems)
         return made
+
+    def _add(self, problems: Iterable[Problem]) -> None:
+        """Take problems over but those of values that were misread as YAML: that has been said."""
+        misread = {one.path for one in self._problems if one.rule in {"yaml.ambiguous", "yaml.tag"}}
+        self._problems += [one for one in problems if one.path not in misread]
 
     def _strays(self) -> None:
         """Areas that the caller has no model for."""

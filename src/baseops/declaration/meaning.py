@@ -10,7 +10,7 @@ from baseops.contract.site import Drills, EvidenceStore, Iam, Network, Notify, S
 from baseops.contract.types import Purpose
 from baseops.declaration.model import Top
 from baseops.declaration.regions import REGIONS, partition_of
-from baseops.declaration.wording import closest_name
+from baseops.declaration.remedies import closest_name
 
 
 def to_site(top: Top, folder: Path) -> Site:
@@ -61,7 +61,7 @@ def _keys(top: Top) -> dict[tuple[Purpose, str], str]:
 
 def _regions(top: Top) -> Iterator[Finding]:
     declared = [(("region",), top.region), *((("regions", place), name) for place, name in enumerate(top.regions))]
-    for path, name in declared:
+    for name, path in {name: path for path, name in reversed(declared)}.items():
         if name not in REGIONS:
             near = closest_name(name, REGIONS)
             remedy = f"Did you mean {near}?" if near else "Compare with: aws account list-regions"

@@ -11,10 +11,12 @@ from baseops.contract.finding import Finding, Severity
 from baseops.contract.types import Json
 from baseops.declaration.conversions import find_conversions
 from baseops.declaration.errors import Located, locate
+from baseops.declaration.given import Given
 from baseops.declaration.positions import Path, Positions
 from baseops.declaration.problem import Problem
+from baseops.declaration.remedies import closest_name
 from baseops.declaration.shape import Shape
-from baseops.declaration.wording import Given, closest_name, describe, expectation
+from baseops.declaration.wording import describe, expectation
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,7 @@ def _of_errors(errors: list[Located], placer: Placer, to_file: Callable[[Path], 
         where = to_file(one.path)
         message, remedy = describe(one, placer.given(where, one.shape))
         place = placer.place(where, message, remedy, f"declaration.{_RULES.get(one.kind, 'value')}")
-        yield _at_key(place, placer) if one.kind == "extra_forbidden" else place
+        yield _at_key(place, placer) if one.is_key or one.kind == "extra_forbidden" else place
 
 
 _RULES = {"extra_forbidden": "unknown-key", "missing": "missing-key"}

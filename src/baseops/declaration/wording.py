@@ -5,21 +5,15 @@ It never shows the value of a field that is marked secret, nor more than 60 char
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
-from enum import Enum
 from typing import Any
 
-from baseops.contract.types import Json
 from baseops.declaration.errors import Located
-from baseops.declaration.positions import Node, Path
+from baseops.declaration.given import Given
 from baseops.declaration.problem import shorten
+from baseops.declaration.remedies import closest_name, example_for, remedy_for
 from baseops.declaration.shape import Shape
 
-_SECRET_NAME = re.compile(r"passw|passphrase|token|credential|(?:api|private|access)_?key|^value$", re.IGNORECASE)
 _UNITS = {
     "days": "days",
     "hours": "hours",
@@ -45,46 +39,48 @@ _WORDS = {
 _SHOWN_CHOICES = 12
 
 
-@dataclass(frozen=True, eq=False)
-class Given:
-    """What stands at a place of the file: its data, its node (None for a missing key) and its source text."""
-
-    path: Path
-    data: Any  # plain data
-    node: Node | None
-    written: str
-    secret: bool = False
-
-    @property
-    def name(self) -> str:
-        """The key that leads to it; '' for an item of a list."""
-        return self.path[-1] if self.path and isinstance(self.path[-1], str) else ""
-
-    @property
-    def is_secret(self) -> bool:
-        """Whether it may not be shown."""
-        return self.secret or any(_SECRET_NAME.search(key) for key in self.path[1:] if isinstance(key, str))
-
-
 def describe(located: Located, given: Given) -> tuple[str, str]:
     """The message and the remedy for an error of pydantic's."""
     if located.kind == "extra_forbidden":
-        return _unknown(located, given)
+        return _unknown(given.name, located.siblings())
     if located.kind == "missing":
-        return f"the key {given.name!r} is missing", _example(located.shape, given)
-    if located.kind in {"value_error", "assertion_error"}:
-        return _hidden(str(located.context.get("error", located.said)), given), _remedy(located.shape, given)
-    if located.kind in _LIMITS:
-        limit = _LIMITS[located.kind](located.context)
-        return f"expected {limit}; got {_show(given)}", _example(located.shape, given)
-    if located.shape is None or not (located.kind in _KINDS or located.kind.endswith(("_type", "_parsing"))):
-        return _hidden(located.said[:1].lower() + located.said[1:], given), _remedy(located.shape, given)
-    return expectation(located.shape, given)
+        return f"the key {given.name!r} is missing", example_for(located.shape, given)
+    if located.is_key:
+        return _key(located, given)
+    if located.shape and (located.kind in _KINDS or located.kind.endswith(("_type", "_parsing"))):
+        return expectation(located.shape, given)
+    return _broken_rule(located, given), remedy_for(located.shape, given)
 
 
 def expectation(shape: Shape, given: Given) -> tuple[str, str]:
     """The message and the remedy for a value that is not what the shape says."""
-    return f"expected {_expected(shape, given.name)}; got {_show(given)}", _remedy(shape, given)
+    return f"expected {_expected(shape, given.name)}; got {given.show()}", remedy_for(shape, given)
+
+
+def _broken_rule(located: Located, given: Given) -> str:
+    """A value of the right kind that a limit or a validator refuses."""
+    if located.kind in _LIMITS:
+        limit = _LIMITS[located.kind](located.context)
+        return f"expected {limit}; got {located.context.get('actual_length') or given.show()}"
+    return _said(_words_of(located), given)
+
+
+def _words_of(located: Located) -> str:
+    """The words of a validator of ours, or pydantic's in lower case."""
+    error = located.context.get("error")
+    return str(error) if error else located.said[:1].lower() + located.said[1:]
+
+
+def _said(message: str, given: Given) -> str:
+    """A validator's words, with what was given in ours, and without it where it is secret or long."""
+    text = given.data if isinstance(given.data, str) else given.written
+    if repr(given.data) in message:
+        message = message.replace(repr(given.data), given.show())
+    elif text and (given.is_secret or len(text) > 60):
+        message = message.replace(text, "…" if given.is_secret else shorten(text))
+    if message.startswith("expected") and "got " not in message:
+        message += f"; got {given.show()}"
+    return shorten(message, 400)
 
 
 # --- what was expected ---
@@ -111,26 +107,20 @@ def _count(number: int, noun: str) -> str:
 
 
 def _expected(shape: Shape, name: str) -> str:
-    return " or ".join(dict.fromkeys(_kind(leaf, name) for leaf in shape.leaves()))
+    return " or ".join(dict.fromkeys(_kind(leaf, name) for leaf in shape.leaves))
 
 
 def _kind(shape: Shape, name: str) -> str:
-    choices = _choices(shape)
+    choices = shape.allowed
     unit = _UNITS.get(name.rsplit("_", 1)[-1])
+    if len(choices) == 1:
+        return str(choices[0])
     if choices and all(isinstance(choice, int) and not isinstance(choice, bool) for choice in choices):
         return f"a whole number{f' of {unit}' if unit else ''}, one of {_some(choices)}"
     if choices:
-        return f"one of {_some(choices)}" if len(choices) > 1 else str(choices[0])
+        return f"one of {_some(choices)}"
     words = _WORDS.get(shape.kind, "another kind of value")
     return f"{words} of {unit}" if unit and shape.kind in {"int", "float"} else words
-
-
-def _choices(shape: Shape) -> list[Any]:
-    """The values of a literal or an enumeration; [] for anything else."""
-    schema = shape.bare().schema
-    if schema["type"] == "literal":
-        return [one.value if isinstance(one, Enum) else one for one in schema["expected"]]
-    return [one.value for one in schema["members"]] if schema["type"] == "enum" else []
 
 
 def _some(values: Iterable[Any]) -> str:
@@ -138,142 +128,26 @@ def _some(values: Iterable[Any]) -> str:
     return ", ".join(known[:_SHOWN_CHOICES]) + (", …" if len(known) > _SHOWN_CHOICES else "")
 
 
-# --- what stands there ---
-
-
-def _show(given: Given) -> str:
-    if given.node is None or given.data is None:
-        return "nothing"
-    if given.is_secret:
-        return "something else, which is not shown"
-    if isinstance(given.data, dict):
-        return "a mapping" if given.data else "an empty mapping"
-    if isinstance(given.data, list):
-        return "a list" if given.data else "an empty list"
-    return _show_scalar(given.data, given.node.raw)
-
-
-def _show_scalar(data: Json, raw: str) -> str:
-    if isinstance(data, str):
-        return f"'{shorten(data)}'"
-    read = json.dumps(data)
-    return shorten(raw) if raw.lower() == read else f"{shorten(raw)} (which YAML reads as {read})"
-
-
-def _hidden(message: str, given: Given) -> str:
-    """A validator's own words, without the value where it is secret or long."""
-    text = given.data if isinstance(given.data, str) else given.written
-    for shown in (repr(given.data), text):
-        if shown and shown in message and (given.is_secret or len(shown) > 60):
-            message = message.replace(shown, "…" if given.is_secret else shorten(shown))
-    return shorten(message, 400)
-
-
-# --- what to write ---
-
-
-def _remedy(shape: Shape | None, given: Given) -> str:
-    if shape is None or given.is_secret:
-        return _example(shape, given)
-    leaves = list(shape.leaves())
-    for attempt in (_quoted, _closest, _unquoted, _wrapped):
-        value = next((value for leaf in leaves if (value := attempt(leaf, given))), "")
-        if value:
-            return _write(given, value)
-    return _example(shape, given)
-
-
-def _write(given: Given, value: str) -> str:
-    return f"Write: {given.name}: {value}" if given.name else f"Write: {value}"
-
-
-def _example(shape: Shape | None, given: Given) -> str:
-    if shape is None or not shape.examples or given.data in shape.examples:
-        return ""
-    return _write(given, _yaml(shape.examples[0]))
-
-
-def _yaml(value: Any) -> str:  # Any: an example, plain data
-    """A value as YAML in one line."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_yaml(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_yaml, value)) + "]"
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z/][\w/.@+=-]*", value) and value.lower() not in _WORDS_OF_YAML:
-        return value
-    return json.dumps(value, ensure_ascii=False)
-
-
-_WORDS_OF_YAML = frozenset({"true", "false", "yes", "no", "on", "off", "null"})
-
-
-def _quoted(shape: Shape, given: Given) -> str:
-    """Text in quotes, where YAML took it for a number, a boolean or a mapping."""
-    if not _takes_text(shape) or given.node is None or isinstance(given.data, str) or given.data is None:
-        return ""
-    if isinstance(given.data, (dict, list)):
-        written = given.written.strip()
-        flow = written[:1] in {"{", "["} and "\n" not in written and len(written) <= 60 and "'" not in written
-        return f"'{written}'" if flow else ""
-    return f'"{shorten(given.node.raw)}"'
-
-
-def _takes_text(shape: Shape) -> bool:
-    return shape.kind in {"str", "timedelta"} or any(isinstance(one, str) for one in _choices(shape))
-
-
-def _closest(shape: Shape, given: Given) -> str:
-    """The allowed value nearest to the one given."""
-    choices = _choices(shape)
-    if isinstance(given.data, str):
-        names = {str(choice).lower(): choice for choice in choices}
-        near = get_close_matches(given.data.lower(), names, n=1, cutoff=0.6)
-        return _yaml(names[near[0]]) if near else ""
-    numbers = [choice for choice in choices if isinstance(choice, int)]
-    if numbers and isinstance(given.data, (int, float)):
-        wanted = given.data
-        return str(min(numbers, key=lambda number: abs(number - wanted)))
-    return ""
-
-
-def _unquoted(shape: Shape, given: Given) -> str:
-    """A number or boolean that stands in quotes, without them."""
-    if not isinstance(given.data, str):
-        return ""
-    if shape.kind == "bool" and given.data.lower() in {"true", "false"}:
-        return given.data.lower()
-    number = shape.kind in {"int", "float"} or any(isinstance(one, int) for one in _choices(shape))
-    return given.data if number and re.fullmatch(r"-?(?:0|[1-9]\d{0,17})", given.data) else ""
-
-
-def _wrapped(shape: Shape, given: Given) -> str:
-    """A list or mapping around what stands there."""
-    if shape.kind in {"list", "tuple", "set", "frozenset"} and isinstance(given.data, (str, int)):
-        return f"[{_yaml(given.data)}]" if len(str(given.data)) <= 60 else ""
-    return "{}" if shape.kind in {"dict", "model-fields"} and given.data is None and not _required(shape) else ""
-
-
-def _required(shape: Shape) -> bool:
-    return any(field.schema["type"] != "default" for field in shape.fields().values())
-
-
 # --- unknown keys ---
 
 
-def _unknown(located: Located, given: Given) -> tuple[str, str]:
-    message = f"the key '{shorten(given.name)}' is not known here"
-    known = located.siblings()
-    near = closest_name(given.name, known)
+def _key(located: Located, given: Given) -> tuple[str, str]:
+    """A key that may be no key of its dictionary."""
+    allowed = located.shape.allowed if located.shape else ()
+    if allowed:
+        return _unknown(given.name, dict.fromkeys(map(str, allowed)))
+    key = Given(given.path, given.name, given.node, given.name)
+    return _said(_words_of(located), key), ""
+
+
+def _unknown(name: str, known: Mapping[str, Shape | None]) -> tuple[str, str]:
+    message = f"the key '{shorten(name)}' is not known here"
+    if name in known:  # in another variant of a union
+        return f"the key '{name}' does not go with the other keys here", "Delete it, or the keys that it excludes"
+    near = closest_name(name, known)
     if near:
         return message, f"Did you mean '{near}'?"
-    below = [name for name, shape in known.items() if given.name in shape.fields()]
+    below = [one for one, shape in known.items() if shape and name in shape.fields]
     if below:
         return message, f"Write it under '{below[0]}'"
     return message, f"Known keys: {_some(sorted(known))}" if known else "Delete it"
-
-
-def closest_name(name: str, known: Iterable[str]) -> str:
-    """The known name that a name may be a slip for; '' if none is near."""
-    by_form = {one.lower().replace("-", "_"): one for one in known}
-    near = get_close_matches(name.lower().replace("-", "_"), by_form, n=1, cutoff=0.65)
-    return by_form[near[0]] if near else ""

@@ -1,0 +1,100 @@
+"""What to write instead: what is near to what was meant and valid, or the field's own example."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from baseops.declaration.given import Given
+from baseops.declaration.scalars import Surprise, resolve
+from baseops.declaration.shape import Shape
+
+
+def remedy_for(shape: Shape | None, given: Given) -> str:
+    """What to write: near to what was meant if that is valid, else the field's example."""
+    if isinstance(given.data, str) and "${" in given.data:
+        return "Write the value itself: variables are not replaced in a declaration"
+    if shape is None or given.is_secret:
+        return example_for(shape, given)
+    for attempt in (_quoted, _closest, _unquoted, _wrapped):
+        for leaf in shape.leaves:
+            value = attempt(leaf, given)
+            if value is not _NONE and shape.accepts(value):
+                return _write(given, value)
+    return example_for(shape, given)
+
+
+def _write(given: Given, value: Any) -> str:  # Any: plain data
+    text = _yaml(value)
+    return f"Write: {given.name}: {text}" if given.name else f"Write: {text}"
+
+
+def example_for(shape: Shape | None, given: Given) -> str:
+    """The field's example as what to write; '' without one."""
+    if shape is None or not shape.examples or given.data in shape.examples:
+        return ""
+    return _write(given, shape.examples[0])
+
+
+def _yaml(value: Any) -> str:  # Any: an example, plain data
+    """A value as YAML in one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_yaml(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_yaml, value)) + "]"
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z/][\w/.@+=-]*", value) and value.lower() not in _WORDS_OF_YAML:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+_WORDS_OF_YAML = frozenset({"true", "false", "yes", "no", "on", "off", "null"})
+_NONE = object()
+
+
+def _quoted(shape: Shape, given: Given) -> Any:
+    """What YAML took for a number, a boolean or a mapping, as text."""
+    if given.node is None or isinstance(given.data, str) or given.data is None:
+        return _NONE
+    if not isinstance(given.data, (dict, list)):
+        return given.node.raw
+    written = given.written.strip()
+    return written if shape.kind == "str" and written[:1] in {"{", "["} and "\n" not in written else _NONE
+
+
+def _closest(shape: Shape, given: Given) -> Any:
+    """The allowed value nearest to the one given."""
+    choices = shape.allowed
+    if isinstance(given.data, str):
+        names = {str(choice).lower(): choice for choice in choices}
+        near = get_close_matches(given.data.lower(), names, n=1, cutoff=0.6)
+        return names[near[0]] if near else _NONE
+    numbers = [choice for choice in choices if isinstance(choice, int)]
+    if numbers and isinstance(given.data, (int, float)) and not isinstance(given.data, bool):
+        wanted = given.data
+        return min(numbers, key=lambda number: abs(number - wanted))
+    return _NONE
+
+
+def _unquoted(shape: Shape, given: Given) -> Any:
+    """A number or boolean that stands in quotes, without them."""
+    if not isinstance(given.data, str) or shape.kind == "str":
+        return _NONE
+    value = resolve(given.data)
+    return _NONE if isinstance(value, (str, Surprise)) or value is None else value
+
+
+def _wrapped(shape: Shape, given: Given) -> Any:
+    """A list around one value, a mapping where nothing stands."""
+    if shape.fits([]) and isinstance(given.data, (str, int)):
+        return [given.data]
+    return {} if given.data is None and given.node is not None else _NONE
+
+
+def closest_name(name: str, known: Iterable[str]) -> str:
+    """The known name that a name may be a slip for; '' if none is near."""
+    by_form = {one.lower().replace("-", "_"): one for one in known}
+    near = get_close_matches(name.lower().replace("-", "_"), by_form, n=1, cutoff=0.65)
+    return by_form[near[0]] if near else ""
