@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from baseops.aws.errors import translated
@@ -35,13 +36,17 @@ Outcome = Literal["created", "updated", "unchanged"]
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of one stack. `changes` counts its change set, `imported` the resources that it took over."""
+    """What became of one stack: `changes` counts its change set, `imported` the resources that it took over.
+
+    `seconds` by the clock that was passed in.
+    """
 
     template: Template
     outcome: Outcome
     outputs: Mapping[str, str]
     changes: int = 0
     imported: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 class StackOperations:
@@ -59,12 +64,13 @@ class StackOperations:
 
         Raises `StackError` when the stack is stuck, busy by somebody else, or the operation fails (AWS rolls back).
         """
+        begun = self._clock.now()
         state = self.settle(template.name, template.region)
         if state.status:
             self._change_sets.discard_left_over(template.name, template.region)
         change_set = self._change_sets.create(template, body, inputs, state)
         if change_set.is_empty:
-            return Applied(template, "unchanged", state.outputs)
+            return Applied(template, "unchanged", state.outputs, seconds=self._since(begun))
         after = self._execute(template, state, change_set)
         return Applied(
             template,
@@ -72,6 +78,7 @@ class StackOperations:
             after.outputs,
             changes=len(change_set.changes),
             imported=tuple(each.physical_id for each in change_set.changes if each.action == "import"),
+            seconds=self._since(begun),
         )
 
     def settle(self, name: str, region: str) -> StackState:
@@ -145,6 +152,9 @@ class StackOperations:
     def _read_by_id(self, state: StackState) -> StackState:
         # A deleted stack is found by its id only.
         return replace(read_state(self._clients, state.stack_id or state.name, state.region), name=state.name)
+
+    def _since(self, begun: datetime) -> float:
+        return (self._clock.now() - begun).total_seconds()
 
     def _feed(self, state: StackState) -> EventFeed:
         return EventFeed(self._clients, state.name, state.stack_id or state.name, state.region)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from baseops.contract.clients import Clients
 from baseops.contract.finding import Finding
+from baseops.contract.lock import Lock
 from baseops.contract.needs import Needs
 from baseops.contract.refs import Refs
 from baseops.contract.sandbox_account import SandboxAccount
@@ -68,6 +69,9 @@ class RehearsePart(Protocol):
 
 class AccountPart(Protocol):
     """`account.py`: what only the account knows, read with describe calls alone."""
+
+    def complete_lock(self, section: AnySection, lock: Lock, clients: Clients) -> Lock:
+        """The lock with what only the account knows (an image's base) added where it is missing."""
 
     def preflight(self, section: AnySection, site: Site, clients: Clients) -> list[Finding]:
         """What `check --account` says before anything is applied."""

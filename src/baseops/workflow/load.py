@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from baseops import declaration
+from baseops.contract.area import SpecPart
 from baseops.contract.lock import Lock
+from baseops.contract.types import AreaName
 from baseops.declaration import Declaration
+from baseops.errors import UsageError
 from baseops.registry import AREAS
 
 LOCK_NAME = "baseops.lock"
 
 
+class _Specs(Mapping[AreaName, SpecPart]):
+    """The areas' models; one is imported when a declaration mentions its area."""
+
+    _areas = {area.name: area for area in AREAS}  # noqa: RUF012  # never changed
+
+    def __getitem__(self, name: AreaName) -> SpecPart:
+        return self._areas[name].spec
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._areas
+
+    def __iter__(self) -> Iterator[AreaName]:
+        return iter(self._areas)
+
+    def __len__(self) -> int:
+        return len(self._areas)
+
+
+SPECS: Mapping[AreaName, SpecPart] = _Specs()
+
+
 def load(path: str | Path) -> Declaration:
     """The declaration in a file, validated; raises `DeclarationError` with every problem found."""
-    return declaration.load(Path(path), {area.name: area.spec for area in AREAS})
+    return declaration.load(Path(path), SPECS)
 
 
 def lock_path(of: Declaration) -> Path:
     """Where the lock of a declaration lies: beside it."""
-    return Path(of.path).parent / LOCK_NAME
+    return of.path.parent / LOCK_NAME
 
 
 def load_lock(of: Declaration) -> Lock:
@@ -29,7 +54,17 @@ def load_lock(of: Declaration) -> Lock:
 
 def save_lock(of: Declaration, lock: Lock) -> bool:
     """Write the lock when it differs from what lies there; whether it did."""
-    if declaration.read_lock(lock_path(of)) == lock:
+    if load_lock(of) == lock:
         return False
     declaration.write_lock(lock_path(of), lock)
     return True
+
+
+def check_lock(of: Declaration, lock: Lock) -> None:
+    """Raise `UsageError` when the lock on disk is not the one that compiling gives."""
+    if load_lock(of) != lock:
+        raise UsageError(
+            f"{lock_path(of)} would have to change",
+            "the declaration needs places, versions or fingerprints that it does not hold",
+            "Run baseops compile without --locked and commit the lock.",
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from baseops.aws.identity import require_listed
 from baseops.cloudformation.drift import StackDrift, detect
@@ -45,7 +46,7 @@ def status(compiled: Compiled, clients: Clients, clock: Clock, *, bound: int = 5
     require_listed(clients, site)
     states = [read_state(clients, template.name, template.region) for template in compiled.templates]
     settled = [state for state in states if state.exists and not state.status.endswith("_IN_PROGRESS")]
-    drifts = clock.gather([lambda state=state: detect(clients, clock, state) for state in settled], bound=bound)
+    drifts = clock.gather([partial(detect, clients, clock, state) for state in settled], bound=bound)
     return Status(
         stacks=tuple(states),
         drift=tuple(drifts),

@@ -1,0 +1,70 @@
+"""`baseops destroy`: takes the stacks away and keeps what holds data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from baseops.cli import options
+from baseops.cli.output import next_step, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from baseops.workflow.destroy import Destruction
+
+
+@click.command("destroy")
+@options.declaration_option
+@options.aws_options
+@options.yes_option
+@click.option("--dry-run", is_flag=True, help="Only list what would go and what would stay.")
+@options.output_option("table", "json")
+def command(
+    path: str, profile: str | None, region: str | None, endpoint_url: str | None, yes: bool, dry_run: bool, output: str
+) -> None:
+    """Take the stacks away again; keys, evidence and what holds data stay.
+
+    \b
+    baseops destroy -f examples/acme/baseops.yaml --dry-run
+
+    Settings get their former values back. apply works again afterwards.
+    """
+    from baseops.aws.clock import SystemClock
+    from baseops.cli.progress import StackProgress
+    from baseops.workflow.destroy import destroy, plan_destruction
+
+    compiled = options.compiled(path)
+    site = compiled.declaration.site
+    session = options.session(profile, region, endpoint_url, compiled.declaration)
+    planned = plan_destruction(site, session)
+    _print(planned, output)
+    if dry_run or not planned.stacks:
+        next_step(f"baseops apply -f {path}" if not planned.stacks else f"baseops destroy -f {path}")
+        return
+    options.confirm(f"Delete these {len(planned.stacks)} stacks of {site.name}?", yes=yes)
+    with StackProgress() as progress:
+        done = destroy(site, compiled.settings, session, SystemClock(), listener=progress)
+    say(f"{len(done.stacks)} stacks deleted, {len(done.kept)} resources kept, {len(done.settings)} settings restored")
+    next_step(f"baseops apply -f {path}")
+
+
+def _print(planned: Destruction, output: str) -> None:
+    if output == "json":
+        print_json("baseops/destroy/1", destruction_json(planned))
+        return
+    rows = [("delete", "stack", each.name, each.region) for each in planned.stacks]
+    rows += [("keep", each.type, each.physical_id, each.region) for each in planned.kept]
+    print_table(("", "what", "name", "region"), rows, styles={"delete": "red", "keep": "green"})
+    for sentence in planned.obstacles:
+        say(click.style("cannot go: ", fg="red") + sentence)
+
+
+def destruction_json(planned: Destruction) -> dict[str, Any]:
+    """What goes and what stays, as JSON."""
+    from dataclasses import asdict
+
+    return {
+        "stacks": [{"name": each.name, "region": each.region, "status": each.status} for each in planned.stacks],
+        "kept": [asdict(each) for each in planned.kept],
+        "obstacles": list(planned.obstacles),
+    }

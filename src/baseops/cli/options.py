@@ -1,0 +1,94 @@
+"""Options that many commands share, and what they lead to: a declaration, a session, a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from baseops.aws.session import Session
+    from baseops.declaration import Declaration
+    from baseops.workflow.compile import Compiled
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def declaration_option(function: Function) -> Function:
+    """`-f/--file`: which declaration."""
+    return click.option(
+        "-f",
+        "--file",
+        "path",
+        default="baseops.yaml",
+        envvar="BASEOPS_FILE",
+        show_default=True,
+        metavar="FILE",
+        help="The declaration.",
+    )(function)
+
+
+def output_option(*formats: str) -> Callable[[Function], Function]:
+    """`-o/--output`: how the result is printed on stdout."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(formats or ("table", "json")),
+        default="table",
+        show_default=True,
+        help="How the result is printed.",
+    )
+
+
+def aws_options(function: Function) -> Function:
+    """`--profile`, `--region` and `--endpoint-url`, as in the AWS CLI."""
+    for option in (
+        click.option("--profile", envvar="AWS_PROFILE", metavar="NAME", help="A profile of the AWS configuration."),
+        click.option("--region", metavar="REGION", help="Instead of the declaration's region, for the session."),
+        click.option(
+            "--endpoint-url", envvar="AWS_ENDPOINT_URL", metavar="URL", help="Where AWS is, e.g. a local sandbox."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def yes_option(function: Function) -> Function:
+    """`-y/--yes`: do not ask."""
+    return click.option("-y", "--yes", is_flag=True, help="Do not ask before changing anything.")(function)
+
+
+def load(path: str) -> Declaration:
+    """The declaration; every problem in it is an error at once."""
+    from baseops.workflow.load import load as read
+
+    return read(path)
+
+
+def compiled(path: str) -> Compiled:
+    """The declaration compiled with the lock beside it."""
+    from baseops.workflow.compile import compile_declaration
+    from baseops.workflow.load import load_lock
+
+    declaration = load(path)
+    return compile_declaration(declaration, load_lock(declaration))
+
+
+def session(profile: str | None, region: str | None, endpoint_url: str | None, of: Declaration) -> Session:
+    """A session in the declaration's region unless another is named."""
+    from baseops.aws.session import Session
+
+    return Session(profile=profile, region=region or of.site.region, endpoint_url=endpoint_url)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on a terminal; without one, refuse unless `--yes` was given."""
+    from baseops.errors import UsageError
+
+    if yes:
+        return
+    if not click.get_text_stream("stdin").isatty():
+        raise UsageError("nothing was changed", "there is no terminal to ask on", "Add --yes to go on without asking.")
+    if not click.confirm(question, err=True):
+        raise click.exceptions.Abort

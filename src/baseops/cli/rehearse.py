@@ -1,0 +1,80 @@
+"""`baseops rehearse`: everything that can be done without AWS, ending in a table of areas by verbs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from baseops.cli import options
+from baseops.cli.output import finding_json, next_step, print_json, print_table, say, say_findings
+from baseops.errors import VerdictError
+
+if TYPE_CHECKING:
+    from baseops.workflow.rehearse import Cell, Rehearsal
+
+
+@click.command("rehearse")
+@options.declaration_option
+@options.output_option("table", "json")
+def command(path: str, output: str) -> None:
+    """Do everything that can be done without AWS, in a local account.
+
+    \b
+    baseops rehearse -f examples/acme/baseops.yaml
+
+    Compiles, judges, builds the world that the declaration expects, applies, applies again, looks for drift,
+    destroys, applies once more, and applies over resources that exist already. Needs baseops-aws[sandbox].
+    """
+    from baseops.workflow.load import load_lock
+    from baseops.workflow.rehearse import rehearse
+
+    declaration = options.load(path)
+    found = rehearse(declaration, load_lock(declaration), teller=lambda verb: say(f"{verb} …"))
+    if output == "json":
+        print_json("baseops/rehearse/1", rehearsal_json(found))
+    else:
+        print_rehearsal(found)
+    say_findings(found.findings)
+    if found.failure is not None:
+        raise found.failure
+    next_step(f"baseops plan -f {path}")
+    if not found.passed:
+        click.get_current_context().exit(VerdictError.exit_code)
+
+
+def print_rehearsal(found: Rehearsal) -> None:
+    """The table: a row for each area, a column for each verb."""
+    from baseops.workflow.rehearse import VERBS
+
+    areas = dict.fromkeys(cell.area for cell in found.cells)
+    order = ("artifacts", "foundation", "region", "images", "backups", "logs", "secrets", "email")
+    cells = {(cell.area, cell.verb): cell for cell in found.cells}
+    rows = [(area, *(_text(cells.get((area, verb))) for verb in VERBS)) for area in sorted(areas, key=order.index)]
+    rows.append(("seconds", *(f"{found.seconds[verb]:.1f} s" if verb in found.seconds else "" for verb in VERBS)))
+    print_table(("area", *VERBS), rows)
+    say("times in cells: v = virtual (what the account's clock showed); the last row is real")
+    say(f"kept by design after destroy: {len(found.kept)} resources")
+
+
+def _text(cell: Cell | None) -> str:
+    if cell is None:
+        return "-"
+    if cell.is_virtual:
+        return f"{cell.result}\n{cell.seconds:.0f} s v"
+    return f"{cell.result}\n{cell.seconds * 1000:.0f} ms" if cell.seconds else cell.result
+
+
+def rehearsal_json(found: Rehearsal) -> dict[str, Any]:
+    """The rehearsal as JSON."""
+    from dataclasses import asdict
+
+    return {
+        "passed": found.passed,
+        "failure": str(found.failure) if found.failure else None,
+        "cells": [asdict(cell) for cell in found.cells],
+        "seconds": found.seconds,
+        "kept": found.kept,
+        "findings": [finding_json(each) for each in found.findings],
+        "pending": [finding_json(each) for each in found.pending],
+    }

@@ -1,0 +1,101 @@
+"""`baseops status`: drift of stacks and settings, and what is pending outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from baseops.cli import options
+from baseops.cli.output import finding_json, next_step, print_json, print_table, say, say_findings
+
+if TYPE_CHECKING:
+    from baseops.workflow.status import Status
+
+
+@click.command("status")
+@options.declaration_option
+@options.aws_options
+@options.output_option("table", "json")
+def command(path: str, profile: str | None, region: str | None, endpoint_url: str | None, output: str) -> None:
+    """Show drift of stacks and settings, and what is pending outside; exits with 3 on drift.
+
+    \b
+    baseops status -f examples/acme/baseops.yaml
+    """
+    from baseops.aws.clock import SystemClock
+    from baseops.workflow.status import status
+
+    compiled = options.compiled(path)
+    found = status(compiled, options.session(profile, region, endpoint_url, compiled.declaration), SystemClock())
+    if output == "json":
+        print_json("baseops/status/1", status_json(found))
+    else:
+        print_status(found)
+    say_findings(found.pending)
+    next_step(f"baseops plan -f {path}" if found.has_drifted else f"baseops apply -f {path}  (after the next change)")
+    if found.has_drifted:
+        click.get_current_context().exit(3)
+
+
+def print_status(found: Status) -> None:
+    """The status as tables: stacks, then what has drifted."""
+    drifts = {(each.name, each.region): each for each in found.drift}
+    rows = []
+    for state in found.stacks:
+        drift = drifts.get((state.name, state.region))
+        word = (
+            "missing"
+            if not state.exists
+            else "not checked"
+            if drift is None
+            else "drifted"
+            if drift.drifted
+            else "as declared"
+        )
+        rows.append((state.name, state.region, state.status or "-", word))
+    styles = {"drifted": "red", "missing": "red", "as declared": "green", "not checked": "yellow"}
+    print_table(("stack", "region", "state", "drift"), rows, styles=styles)
+    changed = [
+        (
+            each.physical_id,
+            each.type,
+            "is gone"
+            if each.deleted
+            else "\n".join(f"{one.name}: {one.before} -> {one.after}" for one in each.properties),
+        )
+        for drift in found.drift
+        for each in drift.drifted
+    ]
+    changed += [
+        (plan.setting.id, "setting", f"{plan.current} instead of {plan.setting.desired}")
+        for plan in found.settings
+        if plan.action in ("write", "refused")
+    ]
+    if changed:
+        print_table(("resource", "type", "what differs"), changed)
+    unchecked = sorted({kind for each in found.drift for kind in each.unchecked})
+    if unchecked:
+        say("AWS cannot check the drift of: " + ", ".join(unchecked))
+
+
+def status_json(found: Status) -> dict[str, Any]:
+    """The status as JSON."""
+    from dataclasses import asdict
+
+    return {
+        "has_drifted": found.has_drifted,
+        "stacks": [{"name": each.name, "region": each.region, "status": each.status} for each in found.stacks],
+        "drift": [asdict(each) for each in found.drift],
+        "settings": [
+            {
+                "id": each.setting.id,
+                "action": each.action,
+                "current": each.current,
+                "desired": each.setting.desired,
+                "reason": each.reason,
+            }
+            for each in found.settings
+        ],
+        "pending": [finding_json(each) for each in found.pending],
+    }
