@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -43,13 +44,14 @@ def output_option(*formats: str) -> Callable[[Function], Function]:
 
 def aws_options(function: Function) -> Function:
     """`--profile`, `--region` and `--endpoint-url`, as in the AWS CLI."""
-    for option in (
+    options = (
         click.option("--profile", envvar="AWS_PROFILE", metavar="NAME", help="A profile of the AWS configuration."),
         click.option("--region", metavar="REGION", help="Instead of the declaration's region, for the session."),
         click.option(
             "--endpoint-url", envvar="AWS_ENDPOINT_URL", metavar="URL", help="Where AWS is, e.g. a local sandbox."
         ),
-    ):
+    )
+    for option in options:
         function = option(function)
     return function
 
@@ -88,7 +90,7 @@ def confirm(question: str, *, yes: bool) -> None:
 
     if yes:
         return
-    if not click.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         raise UsageError("nothing was changed", "there is no terminal to ask on", "Add --yes to go on without asking.")
     if not click.confirm(question, err=True):
         raise click.exceptions.Abort

@@ -217,7 +217,7 @@ class _Run:
             self._cell(area, verb, _words(stacks), sum(each.seconds for each in stacks), is_virtual=True)
         return result
 
-    def _require(self, holds: bool, what: str, why: str) -> None:  # noqa: FBT001  # reads as a claim
+    def _require(self, holds: bool, what: str, why: str) -> None:
         if not holds:
             raise VerdictError(f"{what} did not do what it should", why)
 

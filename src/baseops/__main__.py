@@ -1,0 +1,5 @@
+"""`python -m baseops`."""
+
+from baseops.cli.main import main
+
+main()
