@@ -1,0 +1,1 @@
+"""Backups: EBS snapshots made by Data Lifecycle Manager, their copies, and what protects them."""
