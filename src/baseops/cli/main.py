@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -94,6 +93,8 @@ def _interrupted() -> int:
 
 def _show(error: BaseopsError) -> int:
     if os.environ.get("BASEOPS_DEBUG") or "--debug" in sys.argv:
+        import traceback
+
         traceback.print_exception(error)
     click.secho("error: ", fg="red", bold=True, nl=False, err=True)
     click.echo(error.what, err=True)
