@@ -32,4 +32,4 @@ def test_an_output_of_the_same_stack_is_used_without_a_parameter():
 def test_an_output_of_another_region_stays_a_parameter():
     stack = StackBuilder("region", site(), "us-east-1")
     stack.output("AlertTopicArn", "here")
-    assert stack.use(Refs(site()).topic()).to_dict() == {"Ref": "AlertTopicArn"}
+    assert stack.use(Refs(site()).topic()).to_dict() == {"Ref": "AlertTopicArnEuWest1"}

@@ -77,15 +77,17 @@ class StackBuilder:
     def use(self, source: Source) -> Any:
         """A literal as it is, another stack's output as a Ref to a parameter (made on first use).
 
-        An output of this very stack is its value: areas add to the region stacks that hold keys and topics.
+        An output of this very stack is its value: areas add to the region stacks that hold keys and topics. The
+        parameter for another region's output has the region in its name: each region has a `SecretsKeyArn`.
         `Any`: troposphere's property types take a string or a helper.
         """
         if isinstance(source, str):
             return source
         if (source.stack, source.region) == (self.stack, self.region) and source.name in self._outputs:
             return GenericHelperFn(self._outputs[source.name])
-        self._parameters[source.name] = source
-        return Ref(source.name)
+        name = source.name if source.region == self.region else source.name + _words(source.region)
+        self._parameters[name] = source
+        return Ref(name)
 
     def output(self, name: str, value: object) -> None:
         """Make a value an output of the stack, for `Output(stack, region, name)` elsewhere."""
@@ -153,3 +155,7 @@ class StackBuilder:
 
 def _output_of(own: tuple[str, str], region: str) -> Source:
     return Output(own[0], region, own[1])
+
+
+def _words(region: str) -> str:
+    return "".join(word.capitalize() for word in region.split("-"))
