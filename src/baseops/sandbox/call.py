@@ -7,17 +7,14 @@ from functools import cached_property
 from typing import Any
 
 from botocore import xform_name
-from moto.backends import get_backend
-from moto.core.base_backend import BackendDict
 from moto.core.model import OperationModel, ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 
+from baseops.sandbox.moto_services import moto_backend
 from baseops.sandbox.service import backend_class
-
-MOTO_NAMES = {"events": "events", "stepfunctions": "stepfunctions", "lambda": "awslambda"}
 
 
 @dataclass
@@ -42,6 +39,11 @@ class Call:
         """Botocore's model of the operation."""
         model: OperationModel = self.service_model.operation_model(self.operation)
         return model
+
+    @property
+    def is_modelled(self) -> bool:
+        """Whether botocore knows the operation."""
+        return self.operation in self.service_model.operation_names
 
     @cached_property
     def protocol(self) -> str:
@@ -79,13 +81,3 @@ class Call:
         if owner:
             return owner.of(self.account_id, self.region)
         return moto_backend(self.service, self.account_id, self.region)
-
-
-def moto_backend(service: str, account_id: str, region: str) -> Any:
-    """Moto's state of a service in an account and region; Any, as each service has a class of its own."""
-    name = MOTO_NAMES.get(service, service)
-    backends: Any = get_backend(name)  # type: ignore[call-overload]  # moto lists its names as literals
-    if not isinstance(backends, BackendDict):
-        return backends["global"]
-    regions = backends[account_id]
-    return regions[region if region in regions else "aws"]

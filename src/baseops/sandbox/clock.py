@@ -36,6 +36,9 @@ class TickingClock(Clock, Protocol):
     def ticker(self) -> Ticker:
         """What will happen when; for services: `clock.ticker.after(30, self.finish, "snapshot snap-0a1")`."""
 
+    def may_sleep(self) -> bool:
+        """Whether the calling thread may sleep now; not while it answers a call or runs an action."""
+
     def refresh(self) -> None:
         """Bring the process's own time (`datetime.now`) up to this clock's."""
 
@@ -117,6 +120,10 @@ class VirtualClock:
     def now(self) -> datetime:
         """The virtual time, aware, in UTC."""
         return self._now
+
+    def may_sleep(self) -> bool:
+        """Whether the calling thread takes part and is not answering a call or running an action."""
+        return threading.get_ident() in self._places and not self._is_acting()
 
     def refresh(self) -> None:
         """Nothing to do: every move sets the process's time."""
@@ -276,13 +283,16 @@ class VirtualClock:
             raise error
 
     def _refuse_sleep_inside_an_action(self) -> None:
-        holds_lock = self._account_lock._is_owned()  # type: ignore[attr-defined]  # it has no public name
-        if self._driver == threading.get_ident() or holds_lock:
+        if self._is_acting():
             raise SandboxError(
                 "a service of the sandbox wanted to sleep",
                 "nothing else can happen while a call or a scheduled action is being answered",
                 "Schedule what comes later: clock.ticker.after(seconds, action, name)",
             )
+
+    def _is_acting(self) -> bool:
+        holds_lock: bool = self._account_lock._is_owned()  # type: ignore[attr-defined]  # it has no public name
+        return holds_lock or self._driver == threading.get_ident()
 
     def _await_turn(self, place: Place) -> None:
         """With the lock held: go on when it is this thread's turn."""

@@ -23,13 +23,14 @@ from baseops.errors import SandboxError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from baseops.sandbox.answer import Answer
     from baseops.sandbox.call import Call
     from baseops.sandbox.clock import TickingClock
 
 # What an operation takes and gives: members of AWS's shapes, whose types only the botocore model knows.
 Members = Mapping[str, Any]
 Operation = Callable[..., Members | None]
-Consequence = Callable[["Call", Members], None]
+Consequence = Callable[["Call", "Answer"], None]
 
 
 class ServiceError(ServiceException):
@@ -84,6 +85,11 @@ def opened() -> Sandbox:
     return _opened[-1]
 
 
+def is_opened(sandbox: Sandbox | None = None) -> bool:
+    """Whether an account is open in this process; this very one, when given."""
+    return bool(_opened) and sandbox in (None, _opened[-1])
+
+
 def set_opened(sandbox: Sandbox | None) -> None:
     """Say which account is open; only `account` does this."""
     _opened[:] = [sandbox] if sandbox else []
@@ -130,7 +136,8 @@ class SandboxBackend(BaseBackend):
 
     def now(self) -> datetime:
         """The sandbox's time, aware, in UTC."""
-        return opened().clock.now()
+        clock: TickingClock = opened().clock
+        return clock.now()
 
     def hex(self, digits: int) -> str:
         """Random hexadecimal digits for ids; the same ones for the same seed."""
@@ -158,7 +165,7 @@ def extend(service: str, operation: str, function: Operation) -> None:
 def follow(service: str, operation: str, function: Consequence) -> None:
     """Call `function(call, answer)` after each success of an operation, before the answer is sent.
 
-    For consequences across services. `answer` is what the operation gave; empty for operations of moto.
+    For consequences across services. `answer.members` is what boto3 would give for it, also for moto's operations.
     """
     _consequences.setdefault((service, operation), [])
     if function not in _consequences[service, operation]:
@@ -188,10 +195,10 @@ def own_operation(call: Call) -> Operation | None:
     owner = backend_class(call.service)
     if owner is None:
         return None
-    method = getattr(owner.of(call.account_id, call.region), xform_name(call.operation), None)
+    method: Operation | None = getattr(owner.of(call.account_id, call.region), xform_name(call.operation), None)
     if method is None:
         raise unknown_operation(call)
-    return method  # type: ignore[no-any-return]  # operations are found by name
+    return method
 
 
 def unknown_operation(call: Call) -> ServiceError:

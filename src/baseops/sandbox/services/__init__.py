@@ -1,19 +1,26 @@
-"""One module for each AWS service that the sandbox adds or completes, named like botocore names the service.
+"""What the sandbox adds to moto, by AWS service as botocore names it, with `_` for `-`.
 
-A module is imported when the open account is first asked for its service: `services/dlm.py` for `dlm`,
-`services/resource_groups.py` for `resource-groups`. It registers a `SandboxBackend`, or adds operations with
-`extend` and consequences with `follow`. Where it has a function `opened(sandbox)`, that is called once for each
-account that is opened. This module never imports one before it is asked for.
+`services/dlm.py` is imported when the open account is first asked for `dlm`; a folder `services/ec2/` stands for
+all its modules. A module registers a `SandboxBackend`, or adds operations with `extend` and consequences with
+`follow`. Where it has a function `opened(sandbox)`, that is called once for each account that is opened. Nothing
+is imported before it is asked for.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pkgutil import iter_modules
 from types import ModuleType
 
 
-def module_of(service: str) -> ModuleType | None:
-    """The module for a service, imported; None where moto alone serves it, or nobody does."""
+@cache
+def modules_of(service: str) -> tuple[ModuleType, ...]:
+    """The modules for a service, imported; none where moto alone serves it, or nobody does."""
     name = f"{__name__}.{service.replace('-', '_')}"
-    return import_module(name) if find_spec(name) else None
+    if find_spec(name) is None:
+        return ()
+    found = import_module(name)
+    inner = sorted(module.name for module in iter_modules(getattr(found, "__path__", ())))
+    return (found, *(import_module(f"{name}.{each}") for each in inner))

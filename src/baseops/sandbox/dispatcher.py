@@ -1,0 +1,137 @@
+"""The one point through which every call goes, in-process or served: record, faults, authorise, call.
+
+Calls are answered one at a time, under the account's lock. Whoever records or authorises adds a function to
+`recorders` or `authorisers`; this module decides nothing about either.
+"""
+
+from __future__ import annotations
+
+import _thread
+import logging
+from collections.abc import Callable
+
+from moto.core.exceptions import ServiceException
+
+from baseops.errors import SandboxError
+from baseops.sandbox import answer as answers
+from baseops.sandbox import moto_services, services
+from baseops.sandbox.answer import Answer
+from baseops.sandbox.call import Call
+from baseops.sandbox.clock import TickingClock
+from baseops.sandbox.faults import Fault, Faults
+from baseops.sandbox.service import Sandbox, ServiceError, backend_class, consequences, own_operation, unknown_operation
+
+Recorder = Callable[[Call, Answer], None]
+Authoriser = Callable[[Call], None]
+log = logging.getLogger(__name__)
+
+
+class Defect(SandboxError):
+    """A call broke the sandbox itself: a bug in moto or in us, never AWS's answer. The cause is attached."""
+
+
+class Dispatcher:
+    """Answers calls. A recorder sees each call with its answer; an authoriser refuses by raising `ServiceError`."""
+
+    def __init__(self, sandbox: Sandbox, clock: TickingClock, faults: Faults, lock: _thread.RLock) -> None:
+        self.recorders: list[Recorder] = []
+        self.authorisers: list[Authoriser] = []
+        self.faults = faults
+        self.lock = lock
+        self._sandbox = sandbox
+        self._clock = clock
+        self._loaded: set[str] = set()
+
+    def answer(self, call: Call) -> Answer:
+        """Answer a call. Raises `Defect` when answering it broke."""
+        with self.lock:
+            fault = self.faults.strike(call)
+        if fault and fault.delay and self._clock.may_sleep():
+            self._clock.sleep(fault.delay)
+        with self.lock:
+            self._clock.refresh()
+            answer = self._answer_with(call, fault)
+            for record in self.recorders:
+                record(call, answer)
+        return answer
+
+    def _answer_with(self, call: Call, fault: Fault | None) -> Answer:
+        error = fault.as_error() if fault else None
+        if error:
+            return answers.failure(call, error)
+        if fault and fault.drop == "request":
+            return Answer(call, 0, {}, b"", is_dropped=True)
+        answer = self._answer(call)
+        if fault and fault.drop == "response":
+            return Answer(call, answer.status, answer.headers, answer.body, is_dropped=True)
+        return answer
+
+    def _answer(self, call: Call) -> Answer:
+        try:
+            self.load(call.service)
+            for authorise in self.authorisers:
+                authorise(call)
+            answer = self._call(call)
+            if answer.is_success:
+                for follow in consequences(call.service, call.operation):
+                    follow(call, answer)
+        except ServiceException as error:
+            return answers.failure(call, error)
+        except Exception as error:
+            log.exception("%s:%s broke the sandbox", call.service, call.operation)
+            raise Defect(
+                f"{call.service}:{call.operation} broke the sandbox", f"{type(error).__name__}: {error}"
+            ) from error
+        return answer
+
+    def load(self, service: str) -> None:
+        """Import what we have for a service, once for each account."""
+        if service in self._loaded:
+            return
+        self._loaded.add(service)
+        for module in services.modules_of(service):
+            opened = getattr(module, "opened", None)
+            if opened:
+                opened(self._sandbox)
+
+    def _call(self, call: Call) -> Answer:
+        own = own_operation(call)
+        if own:
+            check_required(call)
+            return answers.success(call, own(**call.arguments))
+        if not moto_services.has_service(call.service):
+            raise unknown_service(call)
+        try:
+            written = moto_services.answer(call.service, call.request)
+        except NotImplementedError as error:
+            raise unknown_operation(call) from error
+        if written is None:
+            raise unknown_operation(call)
+        return answers.raw(call, *written)
+
+
+def check_required(call: Call) -> None:
+    """Refuse a request that lacks a required member; SDKs do so themselves, others may not."""
+    shape = call.model.input_shape
+    missing = [name for name in (shape.required_members if shape else ()) if name not in call.parameters]
+    if missing and call.protocol in ("query", "ec2"):
+        raise ServiceError(f"The request must contain the parameter {missing[0]}", code="MissingParameter")
+    if missing:
+        wanted = "; ".join(
+            f"Value null at '{name}' failed to satisfy constraint: Member must not be null" for name in missing
+        )
+        count = f"{len(missing)} validation error{'s' if len(missing) > 1 else ''} detected"
+        raise ServiceError(f"{count}: {wanted}", code="ValidationException")
+
+
+def unknown_service(call: Call) -> ServiceError:
+    """The refusal of a service that the sandbox lacks."""
+    return ServiceError(
+        f"The sandbox has no service {call.service}; {call.operation} is not available in it",
+        code="InvalidAction" if call.protocol in ("query", "ec2") else "UnknownOperationException",
+    )
+
+
+def serves(service: str) -> bool:
+    """Whether the sandbox has the service at all."""
+    return backend_class(service) is not None or moto_services.has_service(service)
