@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-from baseops.areas.secrets.roles import Role, role_of
+from baseops.areas.secrets.roles import Role, at_home, role_of
 from baseops.contract.site import Site
 from baseops.contract.types import Json
 
@@ -58,21 +58,19 @@ def any_key(region: str) -> Json:
 def reader_policies(section: Section, site: Site, key_of: KeyOf = any_key) -> list[ReaderPolicy]:
     """One policy for each reader and way to attach it, in the order of the declaration.
 
-    Entries that are not managed give none, nor do readers of other accounts (their own account's IAM decides).
+    Entries that are not managed give none. Policies for readers of other accounts are printed.
     """
-    readers: dict[tuple[str, Attach], list[str]] = {}
+    readers: dict[tuple[str, Attach], tuple[Role, list[str]]] = {}
     for name, entry in section.entries.items():
-        for reference in entry.readers if entry.managed else ():
-            readers.setdefault((reference, _attach_of(entry, reference, site)), []).append(name)
+        for role in map(role_of, entry.readers if entry.managed else ()):
+            # A role's name is its own in the whole account, whatever its path and however it is written.
+            is_home = at_home(role, site.accounts)
+            key = (role.name, entry.attach) if is_home else (role.arn, "print")
+            readers.setdefault(key, (role, []))[1].append(name)
     return [
-        ReaderPolicy(role_of(reference), attach, tuple(names), _document(section, names, site, key_of))
-        for (reference, attach), names in readers.items()
+        ReaderPolicy(role, attach, tuple(names), _document(section, names, site, key_of))
+        for (_, attach), (role, names) in readers.items()
     ]
-
-
-def _attach_of(entry: Entry, reference: str, site: Site) -> Attach:
-    account = role_of(reference).account
-    return "print" if account and account not in site.accounts else entry.attach
 
 
 def size(policy: ReaderPolicy) -> int:
