@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from troposphere import Ref, cloudwatch, events, iam
+from troposphere import Ref, cloudwatch, events, iam, s3
 
 from baseops.contract.types import Json
 
@@ -63,3 +63,57 @@ def rule_to_topic(title: str, *, description: str, pattern: Mapping[str, Any], t
         EventPattern=dict(pattern),
         Targets=[events.Target(Id="alerts", Arn=topic)],
     )
+
+
+def refuse_plain_http(action: str, *resources: Any) -> dict[str, Any]:
+    """The statement of a topic's, queue's or bucket's policy that refuses whoever comes without TLS."""
+    return {
+        "Sid": "RefusePlainHttp",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": action,
+        "Resource": list(resources) if len(resources) > 1 else resources[0],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def private_bucket(title: str, *, key: Any, rules: Iterable[s3.LifecycleRule] = (), **properties: Any) -> s3.Bucket:
+    """A bucket that is kept, encrypted with the key, versioned and closed to the public; the policy is the caller's.
+
+    What is overwritten or half uploaded is forgotten in time; `rules` come on top.
+    """
+    default = s3.ServerSideEncryptionByDefault(SSEAlgorithm="aws:kms", KMSMasterKeyID=key)
+    forget = s3.LifecycleRule(
+        Id="forget-former-versions",
+        Status="Enabled",
+        NoncurrentVersionExpiration=s3.NoncurrentVersionExpiration(NoncurrentDays=90),
+        AbortIncompleteMultipartUpload=s3.AbortIncompleteMultipartUpload(DaysAfterInitiation=7),
+    )
+    usual: dict[str, Any] = {
+        "BucketEncryption": s3.BucketEncryption(
+            ServerSideEncryptionConfiguration=[
+                s3.ServerSideEncryptionRule(BucketKeyEnabled=True, ServerSideEncryptionByDefault=default)
+            ]
+        ),
+        "DeletionPolicy": "Retain",
+        "LifecycleConfiguration": s3.LifecycleConfiguration(Rules=[forget, *rules]),
+        "Metadata": {
+            "checkov": {
+                "skip": [
+                    {
+                        "id": "CKV_AWS_18",
+                        "comment": "CloudTrail data events record access; a log bucket would need one of its own",
+                    }
+                ]
+            }
+        },
+        "OwnershipControls": s3.OwnershipControls(
+            Rules=[s3.OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]
+        ),
+        "PublicAccessBlockConfiguration": s3.PublicAccessBlockConfiguration(
+            BlockPublicAcls=True, BlockPublicPolicy=True, IgnorePublicAcls=True, RestrictPublicBuckets=True
+        ),
+        "UpdateReplacePolicy": "Retain",
+        "VersioningConfiguration": s3.VersioningConfiguration(Status="Enabled"),
+    }
+    return s3.Bucket(title, **{**usual, **properties})

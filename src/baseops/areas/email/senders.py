@@ -1,0 +1,85 @@
+"""Who may send under which From address: the declared senders, and the policy that lets each do so and no more.
+
+https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from baseops.areas.email.identities import Identity, Stream
+from baseops.semantics.mail.addresses import domain_of, fold, is_within
+
+if TYPE_CHECKING:
+    from baseops.contract.site import Site
+    from baseops.contract.types import Json
+
+_RESERVED = ("aws-service-role/", "aws-reserved/")
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A role and the From addresses that it may use; `account` is None for the account of the stack."""
+
+    reference: str
+    name: str
+    path: str
+    account: str | None
+    patterns: tuple[str, ...]
+
+    @property
+    def is_unchangeable(self) -> bool:
+        """Whether only AWS may change the role: IAM Identity Center's and service-linked roles.
+
+        https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+        """
+        return self.name.startswith("AWSReservedSSO_") or self.path.lstrip("/").startswith(_RESERVED)
+
+
+def senders(identity: Identity, site: Site) -> list[Sender]:
+    """The senders of an identity, as they stand in the file."""
+    return [_sender(reference, patterns, site) for reference, patterns in identity.entry.senders.items()]
+
+
+def permission(
+    sender: Sender, identity: Identity, others: list[Identity], sets: list[Stream], site: Site
+) -> dict[str, Json]:
+    """What the sender may do: send from its addresses, through this identity and its configuration sets.
+
+    SES asks for permission on the configuration set as well as on the identity, the identity's default one
+    included; and an address that is an identity of its own stands in place of its domain.
+    """
+    names = [identity.name, *_addresses_within(sender, identity, others)]
+    resources = [f"identity/{name}" for name in names] + [f"configuration-set/{stream.name}" for stream in sets]
+    statement: dict[str, Json] = {
+        "Sid": "SendAsDeclared",
+        "Effect": "Allow",
+        "Action": ["ses:SendEmail", "ses:SendRawEmail"],
+        "Resource": [_arn(resource, site) for resource in dict.fromkeys(resources)],
+        "Condition": {"StringLike": {"ses:FromAddress": [fold(pattern) for pattern in sender.patterns]}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _addresses_within(sender: Sender, identity: Identity, others: list[Identity]) -> list[str]:
+    addresses = [each for each in others if each.is_address and is_within(each.domain, identity.name)]
+    return [each.name for each in addresses if each.name != identity.name and _covers(sender.patterns, each)]
+
+
+def _covers(patterns: tuple[str, ...], address: Identity) -> bool:
+    return any(
+        fold(pattern) == address.name or (pattern.startswith("*@") and domain_of(pattern) == address.domain)
+        for pattern in patterns
+    )
+
+
+def _sender(reference: str, patterns: list[str], site: Site) -> Sender:
+    owner = reference.split(":")[4] if reference.startswith("arn:") else None
+    path, _, name = reference.split("role/", 1)[1].rpartition("/")
+    account = None if owner in site.accounts else owner
+    return Sender(reference, name, f"/{path}/" if path else "/", account, tuple(patterns))
+
+
+def _arn(resource: str, site: Site) -> Json:
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:ses:{site.region}:${{AWS::AccountId}}:{resource}"}
