@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from baseops.contract.types import Json
 from baseops.declaration.positions import Path
+from baseops.declaration.problem import MAX_PROBLEMS
 from baseops.declaration.shape import Shape
 
 
@@ -50,7 +51,7 @@ class Located:
 
 def locate(error: ValidationError, shape: Shape, data: Json) -> list[Located]:
     """The errors that matter: those of one variant for each union."""
-    found = [_follow(dict(one), shape) for one in error.errors(include_url=False)]
+    found = [_follow(dict(one), shape) for one in error.errors(include_url=False)[:MAX_PROBLEMS]]
     return list(_reduce(found, data, 0))
 
 

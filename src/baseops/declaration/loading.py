@@ -19,11 +19,12 @@ from baseops.contract.types import AreaName, Json
 from baseops.declaration import positions
 from baseops.declaration.meaning import check_top, to_site
 from baseops.declaration.model import Top
+from baseops.declaration.placing import Placer
 from baseops.declaration.positions import Positions
-from baseops.declaration.problem import Problem, in_order
-from baseops.declaration.problems import Placer, validate
+from baseops.declaration.problem import MAX_PROBLEMS, Problem, in_order
 from baseops.declaration.reader import Document, read
 from baseops.declaration.source import decode, read_file
+from baseops.declaration.validation import validate
 from baseops.errors import DeclarationError
 
 _AREAS: tuple[AreaName, ...] = get_args(AreaName)
@@ -148,7 +149,8 @@ class _Loading:
         found = in_order(self._problems)
         errors = [one for one in found if one.severity is Severity.ERROR]
         if errors:
-            count = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
+            more = "at least " if len(errors) >= MAX_PROBLEMS else ""
+            count = "1 problem" if len(errors) == 1 else f"{more}{len(errors)} problems"
             raise DeclarationError(f"{self._path} has {count}", problems=found)
 
 

@@ -9,8 +9,8 @@ from baseops.contract.finding import Finding, Severity
 from baseops.contract.site import Drills, EvidenceStore, Iam, Network, Notify, Site
 from baseops.contract.types import Purpose
 from baseops.declaration.model import Top
+from baseops.declaration.names import closest_name
 from baseops.declaration.regions import REGIONS, partition_of
-from baseops.declaration.remedies import closest_name
 
 
 def to_site(top: Top, folder: Path) -> Site:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 from baseops.contract.types import Json
 
@@ -11,8 +11,7 @@ Path: TypeAlias = tuple[str | int, ...]
 """The keys and list indices that lead from the root to a value."""
 
 
-@dataclass(frozen=True, order=True)
-class Position:
+class Position(NamedTuple):
     """A place in a file; line and column count from 1, as editors do."""
 
     line: int
@@ -25,19 +24,20 @@ class Node:
 
     position: Position
     data: Json
+    span: tuple[int, int]
     raw: str = ""
     plain: bool = False
-    entries: dict[str, tuple[Position, Node]] = field(default_factory=dict)
-    items: list[Node] = field(default_factory=list)
+    children: dict[str, tuple[Position, Node]] | list[Node] | None = None
     size: int = 1
     height: int = 1
-    span: tuple[int, int] = (0, 0)
 
     def child(self, key: str | int) -> tuple[Position, Node] | None:
         """The place of a key and the value under it; a list's item stands for its own key."""
-        if isinstance(key, str):
-            return self.entries.get(key)
-        return (self.items[key].position, self.items[key]) if 0 <= key < len(self.items) else None
+        if isinstance(self.children, dict):
+            return self.children.get(str(key))
+        if isinstance(self.children, list) and isinstance(key, int) and 0 <= key < len(self.children):
+            return (self.children[key].position, self.children[key])
+        return None
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from baseops.contract.finding import Severity
 from baseops.declaration.positions import Path
 
+MAX_PROBLEMS = 500
+"""Nobody corrects more at a time, and a file that is no declaration could have millions."""
+
 _BARE = re.compile(r"[\w@/+*-]+")
 
 

@@ -1,85 +1,62 @@
-"""Turns what is wrong with a declaration's values into problems with places; one for each place, in order."""
+"""Turns what pydantic refuses into problems with places and words; one for each place."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from baseops.contract.finding import Finding, Severity
 from baseops.contract.types import Json
-from baseops.declaration.conversions import find_conversions
 from baseops.declaration.errors import Located, locate
 from baseops.declaration.given import Given
-from baseops.declaration.positions import Path, Positions
+from baseops.declaration.names import closest_name
+from baseops.declaration.placing import Placer
+from baseops.declaration.positions import Path
 from baseops.declaration.problem import Problem
-from baseops.declaration.remedies import closest_name
 from baseops.declaration.shape import Shape
 from baseops.declaration.wording import describe, expectation
-
-
-@dataclass(frozen=True, eq=False)
-class Placer:
-    """Gives problems their places in one file."""
-
-    file: str
-    positions: Positions
-
-    def of_findings(self, findings: Iterable[Finding]) -> list[Problem]:
-        """Each finding at its value, or at the nearest parent that the file has."""
-        return [self.place(one.path, one.message, one.remedy, one.rule, one.severity) for one in findings]
-
-    def place(self, path: Path, message: str, remedy: str, rule: str, severity: Severity = Severity.ERROR) -> Problem:
-        """A problem at the nearest place to a path."""
-        place = self.positions.nearest(path)
-        return Problem(self.file, place.line, place.column, path, message, remedy, severity, rule)
-
-    def given(self, path: Path, shape: Shape | None) -> Given:
-        """What stands at a path."""
-        node = self.positions.node(path)
-        data = node.data if node else None
-        return Given(path, data, node, self.positions.written(path), bool(shape and shape.secret))
-
-
-def validate(
-    model: type[BaseModel], data: Json, placer: Placer, to_file: Callable[[Path], Path]
-) -> tuple[BaseModel | None, list[Problem]]:
-    """The model of some data, or what is wrong with it; `to_file` leads from the model's paths to the file's."""
-    shape = Shape.of(model)
-    found = [_of_conversion(path, place, placer, to_file) for path, place in find_conversions(data, shape)]
-    try:
-        made = model.model_validate(data)
-    except ValidationError as error:
-        found += _of_errors(locate(error, shape, data), placer, to_file)
-        return None, _one_each(found)
-    return (None if found else made), _one_each(found)
-
-
-def _of_conversion(path: Path, shape: Shape, placer: Placer, to_file: Callable[[Path], Path]) -> Problem:
-    where = to_file(path)
-    message, remedy = expectation(shape, placer.given(where, shape))
-    return placer.place(where, message, remedy, "declaration.type")
-
-
-def _of_errors(errors: list[Located], placer: Placer, to_file: Callable[[Path], Path]) -> Iterator[Problem]:
-    explained = _slips(errors)
-    for one in errors:
-        if one.path in explained:
-            continue
-        where = to_file(one.path)
-        message, remedy = describe(one, placer.given(where, one.shape))
-        place = placer.place(where, message, remedy, f"declaration.{_RULES.get(one.kind, 'value')}")
-        yield _at_key(place, placer) if one.is_key or one.kind == "extra_forbidden" else place
-
 
 _RULES = {"extra_forbidden": "unknown-key", "missing": "missing-key"}
 
 
-def _at_key(problem: Problem, placer: Placer) -> Problem:
-    """The same problem at the name of the key instead of its value."""
-    key = placer.positions.key(problem.path) or placer.positions.nearest(problem.path)
-    return Problem(**{**vars(problem), "line": key.line, "column": key.column})
+@dataclass(frozen=True, eq=False)
+class Explainer:
+    """Says what is wrong in one file; `to_file` leads from a model's paths to the file's."""
+
+    placer: Placer
+    to_file: Callable[[Path], Path]
+
+    def explain(
+        self, shape: Shape, data: Json, conversions: Iterable[tuple[Path, Shape]], refused: ValidationError | None
+    ) -> list[Problem]:
+        """All problems of a model's data: values of another type than declared, and what pydantic refused."""
+        found = [self._of_conversion(path, place) for path, place in conversions]
+        if refused:
+            found += self._of_errors(locate(refused, shape, data))
+        return _one_each(found)
+
+    def _of_conversion(self, path: Path, shape: Shape) -> Problem:
+        where = self.to_file(path)
+        return self.placer.place(where, *expectation(shape, self._given(where, shape)), "declaration.type")
+
+    def _of_errors(self, errors: list[Located]) -> Iterator[Problem]:
+        explained = _slips(errors)
+        for one in errors:
+            if one.path not in explained:
+                where = self.to_file(one.path)
+                place = self.placer.place_key if _is_about_key(one) else self.placer.place
+                words = describe(one, self._given(where, one.shape))
+                yield place(where, *words, f"declaration.{_RULES.get(one.kind, 'value')}")
+
+    def _given(self, path: Path, shape: Shape | None) -> Given:
+        positions = self.placer.positions
+        node = positions.node(path)
+        return Given(path, node.data if node else None, node, positions.written(path), bool(shape and shape.secret))
+
+
+def _is_about_key(error: Located) -> bool:
+    return error.is_key or error.kind == "extra_forbidden"
 
 
 def _slips(errors: list[Located]) -> set[Path]:

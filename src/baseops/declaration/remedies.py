@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
@@ -91,10 +90,3 @@ def _wrapped(shape: Shape, given: Given) -> Any:
     if shape.fits([]) and isinstance(given.data, (str, int)):
         return [given.data]
     return {} if given.data is None and given.node is not None else _NONE
-
-
-def closest_name(name: str, known: Iterable[str]) -> str:
-    """The known name that a name may be a slip for; '' if none is near."""
-    by_form = {one.lower().replace("-", "_"): one for one in known}
-    near = get_close_matches(name.lower().replace("-", "_"), by_form, n=1, cutoff=0.65)
-    return by_form[near[0]] if near else ""

@@ -10,8 +10,9 @@ from typing import Any
 
 from baseops.declaration.errors import Located
 from baseops.declaration.given import Given
+from baseops.declaration.names import closest_name
 from baseops.declaration.problem import shorten
-from baseops.declaration.remedies import closest_name, example_for, remedy_for
+from baseops.declaration.remedies import example_for, remedy_for
 from baseops.declaration.shape import Shape
 
 _UNITS = {
