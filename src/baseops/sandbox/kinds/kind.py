@@ -180,6 +180,10 @@ class Kind:
         """Remove the resource."""
         raise HandlerError(f"Resource type {self.type} does not support DELETE action", "NotUpdatable")
 
+    def snapshot(self, ctx: Context, physical_id: str, props: Props) -> None:
+        """Keep the data in a snapshot before `delete`; only types that allow DeletionPolicy Snapshot have it."""
+        raise HandlerError(f"Resource type {self.type} does not support Snapshot DeletionPolicy", "NotUpdatable")
+
     def named(self, ctx: Context, props: Props) -> str | None:
         """The physical id that a custom name among the properties claims; None without a custom name."""
         value = props.get(self.name_property) if self.name_property else None

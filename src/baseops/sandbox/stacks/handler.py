@@ -55,30 +55,35 @@ class Handler:
                 raise HandlerError(taken(kind, properties), "AlreadyExists")
             return kind.create(ctx, given, name)
 
-        return _handled(make)
+        return _handled(kind, make)
 
     def attributes(self, resource: Resource) -> Mapping[str, Any]:
         """What Fn::GetAtt may ask for."""
         ctx, kind = self.engine.context(self.stack, resource.logical_id), KINDS[resource.type]
-        return _handled(lambda: kind.get(ctx, resource.physical_id, self._given(resource)))
+        return _handled(kind, lambda: kind.get(ctx, resource.physical_id, self._given(resource)))
 
     def update(self, old: Resource, new: Resource) -> None:
         """Change the resource in place."""
         kind = KINDS[old.type]
         check_properties(new.logical_id, kind, new.properties)
         ctx = self.engine.context(self.stack, old.logical_id)
-        _handled(lambda: kind.update(ctx, old.physical_id, self._given(old), self._given(new)))
+        _handled(kind, lambda: kind.update(ctx, old.physical_id, self._given(old), self._given(new)))
 
     def read(self, resource: Resource) -> Mapping[str, Any] | None:
         """The live properties, None when it is gone."""
         kind, ctx = KINDS[resource.type], self.engine.context(self.stack, resource.logical_id)
-        return _handled(lambda: kind.read(ctx, resource.physical_id, self._given(resource)))
+        return _handled(kind, lambda: kind.read(ctx, resource.physical_id, self._given(resource)))
+
+    def snapshot(self, resource: Resource) -> None:
+        """Keep the resource's data before it goes (DeletionPolicy Snapshot)."""
+        kind, ctx = KINDS[resource.type], self.engine.context(self.stack, resource.logical_id)
+        _handled(kind, lambda: kind.snapshot(ctx, resource.physical_id, self._given(resource)))
 
     def delete(self, resource: Resource) -> None:
         """Remove the resource, if it is still there."""
         if resource.physical_id and self.read(resource) is not None:
-            ctx = self.engine.context(self.stack, resource.logical_id)
-            _handled(lambda: KINDS[resource.type].delete(ctx, resource.physical_id, self._given(resource)))
+            kind, ctx = KINDS[resource.type], self.engine.context(self.stack, resource.logical_id)
+            _handled(kind, lambda: kind.delete(ctx, resource.physical_id, self._given(resource)))
 
     def _given(self, resource: Resource) -> Mapping[str, Any]:
         return tagged(KINDS[resource.type], self.engine.actual(resource.properties), resource.stack_tags)
@@ -99,8 +104,8 @@ def tagged(kind: Kind, properties: Mapping[str, Any], tags: Mapping[str, str]) -
 def taken(kind: Kind, properties: Mapping[str, Any]) -> str:
     """The sentence on a name that is taken."""
     names = [name for name in kind.identifier if name in properties] or [kind.name_property]
-    identifier = {f"/properties/{name}": properties.get(name) for name in names}
-    return f"Resource of type '{kind.type}' with identifier '{json.dumps(identifier, separators=(',', ':'))}' already exists."
+    identifier = json.dumps({f"/properties/{name}": properties.get(name) for name in names}, separators=(",", ":"))
+    return f"Resource of type '{kind.type}' with identifier '{identifier}' already exists."
 
 
 def check_properties(logical_id: str, kind: Kind, properties: Mapping[str, Any]) -> None:
@@ -111,7 +116,7 @@ def check_properties(logical_id: str, kind: Kind, properties: Mapping[str, Any])
         raise TaskError(f"Properties validation failed for resource {logical_id} with message:\n[{', '.join(wrong)}]")
 
 
-def _handled(action: Callable[[], T]) -> T:
+def _handled(kind: Kind, action: Callable[[], T]) -> T:
     """What the action gives; whatever it raises as the reason of a failed resource."""
     try:
         return action()
@@ -120,21 +125,19 @@ def _handled(action: Callable[[], T]) -> T:
     except HandlerError as error:
         raise TaskError(_message(error.message, error.code)) from error
     except ClientError as error:
-        raise TaskError(_message(_service_words(error), _code(error))) from error
+        raise TaskError(_message(_service_words(kind, error), _code(error))) from error
     except BotoCoreError as error:
         raise TaskError(_message(str(error), "InvalidRequest")) from error
-    except Exception as error:  # noqa: BLE001  # a defect of a kind has to end the stack operation, not hang it
+    except Exception as error:  # a defect of a kind has to end the stack operation, not hang it
         log.exception("a resource handler broke")
         raise TaskError(_message(f"{type(error).__name__}: {error}", "InternalFailure")) from error
 
 
-def _service_words(error: ClientError) -> str:
+def _service_words(kind: Kind, error: ClientError) -> str:
     answer: Any = error.response
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-    code = answer["Error"].get("Code", "")
-    return (
-        f"{answer['Error'].get('Message', '')} (Operation: {error.operation_name}, Code: {code}, Status Code: {status})"
-    )
+    said = answer["Error"].get("Message", "")
+    return f"{said} (Service: {kind.service}, Status Code: {status}, Request ID: {mock_random.uuid4()})"
 
 
 def _code(error: ClientError) -> str:

@@ -100,7 +100,10 @@ class Former:
 
 @dataclass
 class Stack:
-    """A stack of one account and region. `goal` is what it last reached; `former` is set while it can go back."""
+    """A stack of one account and region. `goal` is what it last reached; `former` is set while it can go back.
+
+    `superseded` are old resources that a successful update will remove, `leftovers` new ones that a rollback will.
+    """
 
     name: str
     id: str
@@ -115,6 +118,8 @@ class Stack:
     deleted_at: datetime | None = None
     former: Former | None = None
     pending: Goal | None = None
+    superseded: list[Resource] = field(default_factory=list)
+    leftovers: list[Resource] = field(default_factory=list)
     operation: Operation | None = None
     is_protected: bool = False
     disable_rollback: bool = False

@@ -17,14 +17,14 @@ class TaskError(Exception):
 class Task:
     """A piece of work. `begin` does it and gives the seconds until `finish` (None: done, nothing to finish).
 
-    `cancel` is called with a reason when the work is broken off between the two.
+    `cancel` is called when the work is broken off between the two.
     """
 
     name: str
     needs: frozenset[str]
     begin: Callable[[], float | None]
     finish: Callable[[], None]
-    cancel: Callable[[str], None] = lambda _: None
+    cancel: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -39,7 +39,6 @@ class Run:
     tasks: dict[str, Task]
     done: Callable[[list[str]], None]
     goes_on: bool = False
-    cancel_reason: str = "Resource creation cancelled"
     _waiting: dict[str, set[str]] = field(default_factory=dict)
     _active: dict[str, Entry] = field(default_factory=dict)
     _failed: list[str] = field(default_factory=list)
@@ -50,10 +49,11 @@ class Run:
         self._waiting = {name: {*task.needs} & self.tasks.keys() for name, task in self.tasks.items()}
         self._begin([name for name, needs in self._waiting.items() if not needs])
 
-    def stop(self, reason: str) -> None:
-        """Break off: cancel what is under way, start nothing more, call nobody."""
+    def stop(self) -> list[str]:
+        """Break off: cancel what is under way, start nothing more, call nobody; the names that did not get done."""
         self._is_over = True
-        self._cancel(reason)
+        self._cancel()
+        return self._failed
 
     def _begin(self, names: Iterable[str]) -> None:
         ready = list(names)
@@ -64,6 +64,7 @@ class Run:
                 seconds = self.tasks[name].begin()
             except TaskError:
                 self._fail(name)
+                ready = ready if self.goes_on else []
                 continue
             if seconds is None:
                 ready += self._released_by(name)
@@ -95,14 +96,13 @@ class Run:
         self._failed.append(name)
         if not self.goes_on:
             self._waiting.clear()
-            self._cancel(self.cancel_reason)
+            self._cancel()
 
-    def _cancel(self, reason: str) -> None:
+    def _cancel(self) -> None:
         for name, entry in list(self._active.items()):
             entry.cancel()
-            self.tasks[name].cancel(reason)
-            if not self._is_over:
-                self._failed.append(name)
+            self.tasks[name].cancel()
+            self._failed.append(name)
         self._active.clear()
 
     def _settle(self) -> None:
