@@ -141,6 +141,11 @@ class AccountClaims(Strict):
     block_public_access: Literal["block-all-sharing", "block-new-sharing"] | None = None
     recycle_bin: RecycleBin = RecycleBin()
 
+    @property
+    def is_claimed(self) -> bool:
+        """Whether anything is claimed."""
+        return bool(self.block_public_access or self.recycle_bin.snapshots or self.recycle_bin.images)
+
 
 class Section(AreaSection):
     """Backups by name."""
