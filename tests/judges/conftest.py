@@ -232,7 +232,7 @@ SHAPES = {
     "AWS::SecretsManager::Secret": "arn:aws:secretsmanager:eu-west-1:111111111111:secret:{}-a1b2c3",
 }
 REF_IS_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic", "AWS::SecretsManager::Secret", "AWS::OSIS::Pipeline"}
-# Stack parameters carry the outputs of other stacks; their names end with what they are.
+# Stack parameters carry the outputs of other stacks; names say what they are, and from which region if need be.
 PARAMETERS = {
     "KeyArn": SHAPES["AWS::KMS::Key"],
     "TopicArn": SHAPES["AWS::SNS::Topic"],
@@ -290,7 +290,7 @@ class Values:
         if name in self.resources:
             kind = self.resources[name]["Type"]
             return SHAPES[kind].format(name) if kind in REF_IS_ARN else name
-        shape = next((shape for end, shape in PARAMETERS.items() if name.endswith(end)), "{}")
+        shape = next((shape for end, shape in PARAMETERS.items() if end in name), "{}")
         return self.parameters.get(name, {}).get("Default") or shape.format(name)
 
     def attribute(self, name: str, attribute: str) -> str:
