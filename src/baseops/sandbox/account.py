@@ -67,6 +67,11 @@ class Account:
         """Where the account keeps block files; a forked copy has its own."""
         return self._folder
 
+    @property
+    def access_key(self) -> str:
+        """The access key id of the account's operator; any secret does."""
+        return operator_key(self.account_id)
+
     def client(self, service: str, region: str | None = None) -> Any:
         """A client of the account's operator, shared; Any, as botocore makes the classes at run time."""
         return self.clients_of(self.account_id).client(service, region)

@@ -26,7 +26,7 @@ Authoriser = Callable[[Call], None]
 log = logging.getLogger(__name__)
 
 
-class Defect(SandboxError):
+class DefectError(SandboxError):
     """A call broke the sandbox itself: a bug in moto or in us, never AWS's answer. The cause is attached."""
 
 
@@ -43,7 +43,7 @@ class Dispatcher:
         self._loaded: set[str] = set()
 
     def answer(self, call: Call) -> Answer:
-        """Answer a call. Raises `Defect` when answering it broke."""
+        """Answer a call. Raises `DefectError` when answering it broke."""
         with self.lock:
             fault = self.faults.strike(call)
         if fault and fault.delay and self._clock.may_sleep():
@@ -79,20 +79,21 @@ class Dispatcher:
             return answers.failure(call, error)
         except Exception as error:
             log.exception("%s:%s broke the sandbox", call.service, call.operation)
-            raise Defect(
+            raise DefectError(
                 f"{call.service}:{call.operation} broke the sandbox", f"{type(error).__name__}: {error}"
             ) from error
         return answer
 
     def load(self, service: str) -> None:
         """Import what we have for a service, once for each account."""
-        if service in self._loaded:
-            return
-        self._loaded.add(service)
-        for module in services.modules_of(service):
-            opened = getattr(module, "opened", None)
-            if opened:
-                opened(self._sandbox)
+        with self.lock:
+            if service in self._loaded:
+                return
+            self._loaded.add(service)
+            for module in services.modules_of(service):
+                opened = getattr(module, "opened", None)
+                if opened:
+                    opened(self._sandbox)
 
     def _call(self, call: Call) -> Answer:
         own = own_operation(call)
@@ -103,6 +104,8 @@ class Dispatcher:
             raise unknown_service(call)
         try:
             written = moto_services.answer(call.service, call.request)
+        except ModuleNotFoundError as error:
+            raise unknown_service(call) from error
         except NotImplementedError as error:
             raise unknown_operation(call) from error
         if written is None:

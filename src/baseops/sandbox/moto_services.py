@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 from moto.backends import get_backend, list_of_moto_modules
 from moto.core.base_backend import BackendDict
 from moto.core.request import Request
+from moto.moto_api._internal import mock_random
 from werkzeug.exceptions import HTTPException
 
 # moto's handlers take (request, url, headers) and give (status, headers, body).
 Handler = Callable[[Request, str, Any], tuple[int, dict[str, Any], str | bytes]]
 MOTO_NAMES = {"lambda": "awslambda"}
-PROBE_ACCOUNT = "111111111111"
+PROBE_ACCOUNT = "000000000000"
 
 
 @cache
@@ -40,9 +41,21 @@ def moto_backend(service: str, account_id: str, region: str) -> Any:
 
 @cache
 def routes(service: str) -> tuple[tuple[re.Pattern[str], Handler], ...]:
-    """URL patterns of a service with what answers them, in moto's order."""
+    """URL patterns of a service with what answers them, in moto's order.
+
+    moto is imported here, once; what that takes from its random numbers is given back, or the first account of a
+    process would get other ids than the second.
+    """
+    state = mock_random.getstate()
     backend = moto_backend(service, PROBE_ACCOUNT, "us-east-1")
+    get_backend(service).pop(PROBE_ACCOUNT, None)  # type: ignore[call-overload]  # moto lists its names as literals
+    mock_random.setstate(state)
     return tuple((re.compile(pattern), handler) for pattern, handler in backend.urls.items())
+
+
+def matches(service: str, url: str) -> bool:
+    """Whether moto answers for a URL of the service."""
+    return has_service(service) and any(pattern.match(url.partition("?")[0]) for pattern, _ in routes(service))
 
 
 def answer(service: str, request: Request) -> tuple[int, dict[str, Any], str | bytes] | None:

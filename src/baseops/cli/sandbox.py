@@ -1,0 +1,99 @@
+"""`baseops sandbox`: serves a local AWS account for the aws CLI and any SDK. What it does lies in `sandbox/`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from baseops.cli.options import output_option
+from baseops.cli.output import next_step, print_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from baseops.sandbox.account import Account
+
+
+@click.group()
+def sandbox() -> None:
+    """Serve a local AWS account.
+
+    \b
+    baseops sandbox up --port 4800    prints a line to paste into another shell
+    aws logs describe-log-groups      there
+    """
+
+
+command = sandbox
+
+
+def _time(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        when = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value} is no time; write it like 2025-01-01T00:00:00+00:00") from error
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+@sandbox.command()
+@click.option("--port", default=4800, show_default=True, metavar="N", help="The port on 127.0.0.1; 0 for a free one.")
+@click.option("--account", "account_id", default="111111111111", show_default=True, metavar="ID", help="Its account.")
+@click.option("--region", default="eu-west-1", show_default=True, metavar="REGION", help="Its primary region.")
+@click.option("--speed", default=1.0, show_default=True, metavar="N", help="How many times as fast time runs.")
+@click.option("--virtual", is_flag=True, help="Time stands still until a POST to /_baseops/advance moves it.")
+@click.option("--start", callback=_time, metavar="TIME", help="When time begins (ISO 8601); now, if not said.")
+@click.option("--seed", default=0, show_default=True, metavar="N", help="The same seed gives the same ids.")
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Keeps block files.")
+@output_option("table", "json")
+def up(port: int, speed: float, virtual: bool, output: str, **opening: Any) -> None:
+    """Serve a fresh account on 127.0.0.1 until Ctrl-C.
+
+    \b
+    baseops sandbox up --port 4800 --virtual --start 2025-01-01T00:00:00+00:00
+    curl -d '{"seconds": 86400}' http://127.0.0.1:4800/_baseops/advance
+    """
+    if virtual and speed != 1:
+        raise click.UsageError("--virtual and --speed exclude each other: virtual time stands still by itself")
+    if speed <= 0:
+        raise click.BadParameter("must be above 0", param_hint="--speed")
+    with _open(speed=None if virtual else speed, **opening) as account:
+        _serve(account, port, lambda url: _announce(account, url, virtual=virtual, output=output))
+    say("stopped; the account is gone")
+
+
+def _open(**opening: Any) -> Account:
+    try:
+        from baseops.sandbox.account import open_account
+    except ModuleNotFoundError as error:
+        from baseops.errors import SandboxError
+
+        why, remedy = f"{error.name} is not installed", "Run: pip install 'baseops-aws[sandbox]'"
+        raise SandboxError("there is no sandbox here", why, remedy) from error
+    return open_account(**opening)
+
+
+def _serve(account: Account, port: int, ready: Callable[[str], None]) -> None:
+    from baseops.sandbox.server import serve
+
+    serve(account, port, ready=ready)
+
+
+def _announce(account: Account, url: str, *, virtual: bool, output: str) -> None:
+    environment = {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": account.access_key,
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_DEFAULT_REGION": account.region,
+    }
+    if output == "json":
+        content = {"endpoint": url, "account": account.account_id, "region": account.region, "virtual": virtual}
+        print_json("baseops/sandbox/1", {**content, "environment": environment})
+    else:
+        click.echo(url)
+        click.echo("export " + " ".join(f"{name}={value}" for name, value in environment.items()))
+    next_step("paste the export line into another shell, then: aws logs describe-log-groups   (Ctrl-C ends it here)")
