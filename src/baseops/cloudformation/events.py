@@ -47,23 +47,25 @@ class EventFeed:
         self._stack = stack
         self._id = stack_id
         self._region = region
-        self._seen: set[str] = set()
+        self._seen: set[tuple[str, str | None]] = set()
 
     def poll(self) -> list[StackEvent]:
         """The events since the last call, oldest first."""
         fresh: list[StackEvent] = []
         with translated(f"cannot read the events of the stack {self._stack} in {self._region}"):
             for page in self._client.get_paginator("describe_stack_events").paginate(StackName=self._id):
-                known = False
-                for event in page["StackEvents"]:
-                    if event["EventId"] in self._seen:
-                        known = True
-                        break
-                    self._seen.add(event["EventId"])
-                    fresh.append(self._event(event))
-                if known:
+                events = [event for event in page["StackEvents"] if self._is_new(event)]
+                fresh += [self._event(event) for event in events]
+                if len(events) < len(page["StackEvents"]):
                     break
         return fresh[::-1]
+
+    def _is_new(self, event: Mapping[str, Any]) -> bool:
+        # Two events of one resource within a millisecond share their id; the reason tells them apart.
+        identity = (event["EventId"], event.get("ResourceStatusReason"))
+        known = identity in self._seen
+        self._seen.add(identity)
+        return not known
 
     def _event(self, event: Mapping[str, Any]) -> StackEvent:
         return StackEvent(
