@@ -1,0 +1,94 @@
+"""What a declaration of backups expects to find: tagged volumes and instances, made by ordinary EC2 calls.
+
+It reads who is selected (targets, volumes named by tag or device), never which files are to be read or what must be
+true of them. Nothing is made for `receive`: the snapshots come from another account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from baseops.contract.sandbox_account import SandboxAccount
+from baseops.contract.site import Site
+
+if TYPE_CHECKING:
+    from baseops.areas.backups.spec.read import VolumeWith
+    from baseops.areas.backups.spec.section import Entry, Section, Target
+
+IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+DATA_GIB = 8
+DEVICES = tuple(f"/dev/sd{letter}" for letter in "fghijklmnop")
+
+
+def build(section: Section, account: SandboxAccount, site: Site) -> None:
+    """One host for each tag that selects, with its root volume and a data volume for each kind that is named."""
+    ec2 = account.client("ec2", site.region)
+    image = ""
+    for name, entry in section.entries.items():
+        for key, value in (entry.target.tags if entry.target else {}).items():
+            image = image or _image(account, site)
+            _host(ec2, image, f"{name}-{value}", entry, {key: value})
+
+
+def _image(account: SandboxAccount, site: Site) -> str:
+    return str(account.client("ssm", site.region).get_parameter(Name=IMAGE)["Parameter"]["Value"])
+
+
+def _host(ec2: Any, image: str, host_name: str, entry: Entry, selected_by: Mapping[str, str]) -> None:
+    target = entry.target
+    if target is None:
+        return
+    tags = {"Name": host_name, **(selected_by if target.resource == "instance" else {})}
+    (instance,) = ec2.run_instances(
+        ImageId=image,
+        InstanceType="t3.micro",
+        MinCount=1,
+        MaxCount=1,
+        TagSpecifications=[_tagged("instance", tags)],
+    )["Instances"]
+    zone = instance["Placement"]["AvailabilityZone"]
+    volume_tags = dict(selected_by) if target.resource == "volume" else {}
+    _tag_root(ec2, instance["InstanceId"], volume_tags)
+    for device, own in _data_volumes(entry, target):
+        volume = ec2.create_volume(
+            AvailabilityZone=zone,
+            Size=DATA_GIB,
+            VolumeType="gp3",
+            TagSpecifications=[_tagged("volume", {"Name": f"{host_name}-data", **volume_tags, **own})],
+        )["VolumeId"]
+        ec2.attach_volume(InstanceId=instance["InstanceId"], VolumeId=volume, Device=device)
+
+
+def _tag_root(ec2: Any, instance: str, tags: Mapping[str, str]) -> None:
+    if not tags:
+        return
+    attached = {"Name": "attachment.instance-id", "Values": [instance]}
+    roots = [each["VolumeId"] for each in ec2.describe_volumes(Filters=[attached])["Volumes"]]
+    ec2.create_tags(Resources=roots, Tags=_list(tags))
+
+
+def _data_volumes(entry: Entry, target: Target) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """A device and tags for each kind of data volume that the declaration names; one plain one where it names none."""
+    named = [read.volume for read in entry.read if not isinstance(read.volume, str)]
+    kinds = [_kind(each) for each in named] or [("", {})]
+    if target.resource == "instance" and entry.exclude.data_volume_tags:
+        kinds.append(("", dict(entry.exclude.data_volume_tags)))
+    free = iter(device for device in DEVICES if device not in {device for device, _ in kinds})
+    seen: list[tuple[str, Mapping[str, str]]] = []
+    for device, tags in kinds:
+        if (device, tags) not in seen:
+            seen.append((device, tags))
+            yield device or next(free), tags
+
+
+def _kind(volume: VolumeWith) -> tuple[str, Mapping[str, str]]:
+    return volume.device or "", dict(volume.tags or {})
+
+
+def _tagged(resource: str, tags: Mapping[str, str]) -> dict[str, Any]:
+    return {"ResourceType": resource, "Tags": _list(tags)}
+
+
+def _list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
