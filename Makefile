@@ -59,7 +59,7 @@ format: setup-dev ## rewrite the files as `make check` wants them
 	$(BIN)/ruff format .
 
 bench: setup-dev ## the figures of docs/performance.md
-	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@set -e; for script in $$(grep -l __main__ bench/*.py); do echo "== $$script"; $(BIN)/python $$script; done
 
 clean: ## remove caches and builds
 	rm -rf build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
