@@ -11,6 +11,7 @@ from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBack
 from moto.core.model_instances import reset_model_data
 from moto.moto_api._internal import mock_random
 
+from baseops.sandbox import moto_imports
 from baseops.sandbox.loading import shared_loader
 from baseops.sandbox.service import forget_state
 
@@ -20,6 +21,7 @@ def prepare(session: Session) -> None:
 
     Errors that the models do not list are AWS's too; moto's warning about them would be for its authors.
     """
+    moto_imports.install(session)
     for owner, name, ours in (
         (moto.core.utils, "create_loader", shared_loader),
         (moto.core.errors, "warn", _silent),
