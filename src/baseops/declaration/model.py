@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from baseops.contract.types import AreaName, DrillClass, Purpose
-from baseops.fields import AccountId, Region
+from baseops.fields import AccountId, KeyArn, Region, RoleReference
 
 
 class _Part(BaseModel):
@@ -19,9 +19,9 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _form(pattern: str, words: str) -> AfterValidator:
-    """A validator of text that says in words what the pattern wants."""
-    compiled = re.compile(pattern)
+def _form(pattern: str, words: str, flags: re.RegexFlag = re.ASCII) -> AfterValidator:
+    """A validator of text that says in words what the pattern wants. AWS's names are ASCII; tags are not."""
+    compiled = re.compile(pattern, flags)
 
     def check(value: str) -> str:
         if not compiled.fullmatch(value):
@@ -47,10 +47,12 @@ Name = Annotated[
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html#tagging-restrictions
 TagKey = Annotated[
     str,
-    _form(r"[\w\s.:/=+@-]{1,128}", "1-128 letters, digits, spaces and _ . : / = + - @"),
+    _form(r"[\w .:/=+@-]{1,128}", "1-128 letters, digits, spaces and _ . : / = + - @", re.UNICODE),
     _form(r"(?!(?i:aws|baseops):).*", "a key that does not begin with aws: (AWS keeps it) or baseops: (ours)"),
 ]
-TagValue = Annotated[str, _form(r"[\w\s.:/=+@-]{0,256}", "at most 256 letters, digits, spaces and _ . : / = + - @")]
+TagValue = Annotated[
+    str, _form(r"[\w .:/=+@-]{0,256}", "at most 256 letters, digits, spaces and _ . : / = + - @", re.UNICODE)
+]
 IamPath = Annotated[
     str, StringConstraints(max_length=512), _form(r"/(?:[\x21-\x2e\x30-\x7e]+/)*", "a path that begins and ends with /")
 ]
@@ -58,18 +60,7 @@ PolicyReference = Annotated[
     str,
     _form(rf"policy/{_PATH}|{_ARN}:iam::(?:\d{{12}}|aws):policy/{_PATH}", "policy/name or the ARN of an IAM policy"),
 ]
-RoleReference = Annotated[
-    str, _form(rf"role/{_PATH}|{_ARN}:iam::\d{{12}}:role/{_PATH}", "role/name or the ARN of an IAM role")
-]
 SubnetId = Annotated[str, _form(r"subnet-[0-9a-f]{3,17}", "a subnet id such as subnet-0a1b2c3d")]
-KeyArn = Annotated[
-    str,
-    _form(
-        rf"{_ARN}:kms:[a-z0-9-]+:\d{{12}}:key/(?:mrk-)?[0-9a-f-]{{1,36}}",
-        "the ARN of a KMS key (not of an alias), such as "
-        "arn:aws:kms:eu-west-1:111111111111:key/11111111-2222-3333-4444-555555555555",
-    ),
-]
 _DAY = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 Window = Annotated[

@@ -88,10 +88,13 @@ Days = Annotated[Duration, AfterValidator(_days)]
 
 
 def matching(pattern: str, words: str) -> Any:
-    """A validator for `Annotated[str, …]` that refuses other texts: "expected {words}, got …"."""
+    """A validator for `Annotated[str, …]` that refuses other texts: "expected {words}, got …".
+
+    AWS's names are ASCII: `\\d` and `\\w` match nothing else here.
+    """
 
     def check(value: Any) -> Any:  # Any: whatever stood in the YAML file
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII):
             raise ValueError(f"expected {words}, got {value!r}")
         return value
 
@@ -131,7 +134,7 @@ Cron = Annotated[str, BeforeValidator(_cron)]
 KeyArn = Annotated[
     str,
     matching(
-        r"arn:aws[\w-]*:kms:[a-z]{2}(?:-[a-z]+)+-\d:\d{12}:key/[\w-]{1,128}",
+        r"arn:aws[\w-]*:kms:[a-z]{2,4}(?:-[a-z]+)+-\d:\d{12}:key/[\w-]{1,128}",
         "the ARN of a KMS key (not of an alias) such as arn:aws:kms:eu-west-1:111111111111:key/1234abcd-…",
     ),
 ]
