@@ -90,7 +90,7 @@ Days = Annotated[Duration, AfterValidator(_days)]
 def matching(pattern: str, words: str) -> Any:
     """A validator for `Annotated[str, …]` that refuses other texts: "expected {words}, got …".
 
-    AWS's names are ASCII: `\\d` and `\\w` match nothing else here.
+    AWS's names are ASCII: digits and letters of other scripts match nothing.
     """
 
     def check(value: Any) -> Any:  # Any: whatever stood in the YAML file
