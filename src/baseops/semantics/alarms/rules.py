@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from baseops.semantics.alarms.evaluation import State
@@ -108,6 +108,10 @@ class Rule:
         """
         return _holds(self.tree, states)
 
+    def renamed(self, names: Mapping[str, str]) -> Node:
+        """The tree with alarms called by other names; those that `names` does not know keep theirs."""
+        return _renamed(self.tree, names)
+
     def state(self, states: Mapping[str, State]) -> State:
         """The state of the composite alarm: ALARM or OK."""
         return "ALARM" if self.holds(states) else "OK"
@@ -157,3 +161,15 @@ def _holds(node: Node, states: Mapping[str, State]) -> bool:
         return not _holds(node.part, states)
     results = [_holds(part, states) for part in node.parts]
     return all(results) if isinstance(node, And) else any(results)
+
+
+def _renamed(node: Node, names: Mapping[str, str]) -> Node:
+    if isinstance(node, InState):
+        return replace(node, alarm=names.get(node.alarm, node.alarm))
+    if isinstance(node, AtLeast):
+        return replace(node, alarms=tuple(names.get(alarm, alarm) for alarm in node.alarms))
+    if isinstance(node, Not):
+        return Not(_renamed(node.part, names))
+    if isinstance(node, (And, Or)):
+        return replace(node, parts=tuple(_renamed(part, names) for part in node.parts))
+    return node

@@ -1,0 +1,1 @@
+"""Logs: groups, shipping, metrics from lines, alarms, remedies and queries."""

@@ -1,0 +1,41 @@
+"""What the area's resources are called in AWS: namespaces, alarms, parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from baseops.contract.site import Site
+
+if TYPE_CHECKING:
+    from baseops.areas.logs.spec import Section
+
+
+def namespace(site: Site) -> str:
+    """The namespace of the metrics that are made of lines."""
+    return f"baseops/{site.name}"
+
+
+def metric_name(entry: str, metric: str) -> str:
+    """A metric of an entry: the entry's name keeps two `Http5xx` apart without a dimension."""
+    return f"{entry}/{metric}"
+
+
+def alarm_name(site: Site, entry: str, alarm: str) -> str:
+    """An alarm, as found in the console and in events."""
+    return f"{site.prefix}-logs-{entry}-{alarm}"
+
+
+def is_ours(name: str, site: Site) -> bool:
+    """Whether an alarm name looks like one that this declaration makes."""
+    return name.startswith(f"{site.prefix}-logs-")
+
+
+def alarm_names(section: Section, site: Site) -> dict[str, set[str]]:
+    """The full names that an alarm may be meant by in a rule: by its short name, and by its full one."""
+    found: dict[str, set[str]] = {}
+    for entry_name, entry in section.entries.items():
+        for alarm in entry.alarms:
+            full = alarm_name(site, entry_name, alarm)
+            found.setdefault(alarm, set()).add(full)
+            found.setdefault(full, set()).add(full)
+    return found
