@@ -9,7 +9,8 @@ TEST_ARGS ?= -n 2 --dist loadfile
 DECLARATION ?= examples/acme/baseops.yaml
 export BASEOPS_JUDGES ?= .judges
 
-.PHONY: help rehearse setup setup-dev judges test test-slow fuzz check format bench clean distclean
+.PHONY: help rehearse setup setup-dev judges test test-slow fuzz bench clean distclean \
+	check check-format check-lint check-types check-imports check-docs format
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -47,11 +48,21 @@ test-slow: setup-dev judges ## the rest
 fuzz: setup-dev ## the property tests, with many more examples
 	$(PYTEST) $(TEST_ARGS) -m hypothesis --hypothesis-profile=fuzz $(ARGS)
 
-check: setup-dev ## format, lint, types, import contracts, docs
+check: check-format check-lint check-types check-imports check-docs ## format, lint, types, import contracts, docs; -k for all
+
+check-format: setup-dev
 	$(BIN)/ruff format --check .
+
+check-lint: setup-dev
 	$(BIN)/ruff check .
+
+check-types: setup-dev
 	$(BIN)/mypy
+
+check-imports: setup-dev
 	$(BIN)/lint-imports --no-logo
+
+check-docs: setup-dev
 	$(BIN)/python tools/check_docs.py
 
 format: setup-dev ## rewrite the files as `make check` wants them
