@@ -1,6 +1,7 @@
 """The resource types that the sandbox's CloudFormation knows, found in this folder's files on first use.
 
-Each file ends with a tuple `KINDS` of `kind.Kind` instances; `kind` says how to write one. A type that is not
+Each file ends with a tuple `KINDS` of `kind.Kind` instances (one without holds what others share); `kind` says how
+to write one. A type that is not
 here is refused in CloudFormation's words, never skipped.
 """
 
@@ -14,8 +15,6 @@ from functools import cached_property
 from baseops.errors import SandboxError
 from baseops.sandbox.kinds.kind import Kind
 
-_NOT_KINDS = frozenset({"kind", "shapes"})
-
 
 class Registry(Mapping[str, Kind]):
     """Kinds by type name; the files are imported when the first one is asked for."""
@@ -24,9 +23,7 @@ class Registry(Mapping[str, Kind]):
     def _kinds(self) -> dict[str, Kind]:
         found: dict[str, Kind] = {}
         for module in sorted(pkgutil.iter_modules(__path__), key=lambda each: each.name):
-            if module.name in _NOT_KINDS or module.name.startswith("_"):
-                continue
-            for kind in importlib.import_module(f"{__name__}.{module.name}").KINDS:
+            for kind in getattr(importlib.import_module(f"{__name__}.{module.name}"), "KINDS", ()):
                 if kind.type in found:
                     raise SandboxError(
                         f"resource type {kind.type} is written twice", f"again in kinds/{module.name}.py"

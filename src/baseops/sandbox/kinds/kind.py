@@ -3,7 +3,7 @@
 A kind makes, reads, changes and removes one type of resource by ordinary API calls through `ctx.client`; it
 never reaches into a service's state, knows nothing of stacks, events or rollback, and keeps no state.
 
-To add a type, drop a file into `sandbox/kinds/` (any name without a leading underscore) that ends with a tuple
+To add a type, drop a file into `sandbox/kinds/` (any name) that ends with a tuple
 `KINDS` of instances. Nothing else has to be told; the contract test finds it. A whole file::
 
     '''AWS::Logs::QueryDefinition as CloudFormation handles it.'''
@@ -78,7 +78,7 @@ The rules that the engine relies on:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -118,13 +118,15 @@ class Example:
 
     `changed` is an update in place, `replaced` one that needs a new resource; None where there is none.
     `beside` are further resources of the template by logical id, as template resources
-    (`{"Topic": {"Type": "AWS::SNS::Topic"}}`); properties may use Ref and Fn::GetAtt on them.
+    (`{"Topic": {"Type": "AWS::SNS::Topic"}}`); properties may use Ref and Fn::GetAtt on them. `prepare` makes by
+    API calls, before the stack, what no resource type of the sandbox makes.
     """
 
     properties: Props
     changed: Props | None = None
     replaced: Props | None = None
     beside: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    prepare: Callable[[Context], object] | None = None
 
 
 class HandlerError(Exception):

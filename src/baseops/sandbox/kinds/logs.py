@@ -137,6 +137,8 @@ class MetricFilter(Kind):
         return _filter_properties(found[0]) if found else None
 
     def update(self, ctx: Context, physical_id: str, old: Props, new: Props) -> None:
+        # moto's PutMetricFilter adds a second filter of the same name, where AWS's overwrites.
+        self.delete(ctx, physical_id, old)
         self._put(ctx, physical_id, new)
 
     def delete(self, ctx: Context, physical_id: str, props: Props) -> None:
@@ -230,8 +232,25 @@ class SubscriptionFilter(Kind):
         return str(identifier["FilterName"])
 
     def example(self) -> Example:
-        stream = {"Type": "AWS::Logs::LogGroup"}
-        return Example({}, beside={"Group": stream})
+        trust = {"Effect": "Allow", "Principal": {"Service": "logs.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        role = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}}
+        properties = {
+            "DestinationArn": {"Fn::Sub": "arn:aws:kinesis:${AWS::Region}:${AWS::AccountId}:stream/example"},
+            "FilterName": "all",
+            "FilterPattern": "",
+            "LogGroupName": {"Ref": "Group"},
+            "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+        }
+        return Example(
+            properties,
+            changed={**properties, "FilterPattern": "ERROR"},
+            replaced={**properties, "FilterName": "every"},
+            beside={
+                "Group": {"Type": "AWS::Logs::LogGroup"},
+                "Role": {"Type": "AWS::IAM::Role", "Properties": role},
+            },
+            prepare=lambda ctx: ctx.client("kinesis").create_stream(StreamName="example", ShardCount=1),
+        )
 
 
 class ResourcePolicy(Kind):

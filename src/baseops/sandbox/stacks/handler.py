@@ -26,6 +26,8 @@ _CODES = (
     ("AlreadyExists", "AlreadyExists"),
     ("NotFound", "NotFound"),
     ("NoSuch", "NotFound"),
+    ("NonExistent", "NotFound"),
+    ("DoesNotExist", "NotFound"),
     ("AccessDenied", "AccessDenied"),
     ("Throttl", "Throttling"),
     ("LimitExceeded", "ServiceLimitExceeded"),
