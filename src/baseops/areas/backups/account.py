@@ -168,7 +168,7 @@ def _quota(section: Section, site: Site, clients: Clients) -> Findings:
         yield error(
             "too-many-policies",
             ("backups",),
-            f"{site.region} has {len(others)} DLM policies already; with the {len(section.managed)} declared here there "
+            f"{site.region} has {len(others)} DLM policies; with the {len(section.managed)} declared here there "
             f"would be more than {MAX_POLICIES}",
             "Join backups as `schedules` of one, or ask AWS for a higher quota",
         )

@@ -1,0 +1,1 @@
+"""Data Lifecycle Manager: policies, and what they do at their times."""

@@ -1,0 +1,1 @@
+"""Operations of EC2 that moto lacks, one module for each matter."""
