@@ -266,8 +266,11 @@ class ConfigurationSetEventDestination(Kind):
         return Example(
             properties,
             changed={**properties, "EventDestination": {**destination, "MatchingEventTypes": ["bounce"]}},
-            replaced={**properties, "EventDestination": {**destination, "Name": "counts"}},
-            beside={"Set": {"Type": "AWS::SES::ConfigurationSet", "Properties": {"Name": "transactional"}}},
+            replaced={**properties, "ConfigurationSetName": {"Ref": "Other"}},
+            beside={
+                "Set": {"Type": "AWS::SES::ConfigurationSet", "Properties": {"Name": "transactional"}},
+                "Other": {"Type": "AWS::SES::ConfigurationSet", "Properties": {"Name": "marketing"}},
+            },
         )
 
 
@@ -387,8 +390,11 @@ class ReceiptRule(Kind):
         return Example(
             properties,
             changed={**properties, "Rule": {**rule, "Recipients": ["replies@acme.example"]}},
-            replaced={**properties, "Rule": {**rule, "Name": "halt"}},
-            beside={"Rules": {"Type": "AWS::SES::ReceiptRuleSet", "Properties": {"RuleSetName": "inbound"}}},
+            replaced={"RuleSetName": {"Ref": "Other"}, "Rule": {**rule, "Name": "halt"}},
+            beside={
+                "Rules": {"Type": "AWS::SES::ReceiptRuleSet", "Properties": {"RuleSetName": "inbound"}},
+                "Other": {"Type": "AWS::SES::ReceiptRuleSet", "Properties": {"RuleSetName": "other"}},
+            },
         )
 
 

@@ -1,0 +1,1 @@
+"""Amazon SES v2 in the sandbox, in place of moto's: identities verified by DNS in their time, sets, suppression."""

@@ -1,0 +1,206 @@
+"""Operations on configuration sets, their event destinations, and pools of dedicated addresses."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from baseops.sandbox.moto_services import moto_backend
+from baseops.sandbox.service import SandboxBackend
+from baseops.sandbox.services.sesv2.errors import (
+    AlreadyExistsError,
+    BadRequestError,
+    LimitExceededError,
+    NotFoundError,
+)
+from baseops.sandbox.services.sesv2.state import ConfigurationSet
+from baseops.semantics.mail.ses import MAX_DESTINATIONS
+
+# Any throughout: members of AWS's shapes, whose types only the botocore model knows.
+_GROUPS = {
+    "tracking_options": "TrackingOptions",
+    "delivery_options": "DeliveryOptions",
+    "reputation_options": "ReputationOptions",
+    "sending_options": "SendingOptions",
+    "suppression_options": "SuppressionOptions",
+    "vdm_options": "VdmOptions",
+    "archiving_options": "ArchivingOptions",
+}
+_PLACES = (
+    "KinesisFirehoseDestination",
+    "CloudWatchDestination",
+    "SnsDestination",
+    "EventBridgeDestination",
+    "PinpointDestination",
+)
+
+
+class ConfigurationSetOperations(SandboxBackend):
+    """CreateConfigurationSet and its kin."""
+
+    service = "sesv2"
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self.sets: dict[str, ConfigurationSet] = {}
+        self.pools: dict[str, str] = {}
+
+    def create_configuration_set(
+        self, *, configuration_set_name: str, tags: list[dict[str, str]] | None = None, **options: Any
+    ) -> dict[str, Any]:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", configuration_set_name):
+            raise BadRequestError(f"Invalid configuration set name <{configuration_set_name}>.")
+        if configuration_set_name in self.sets:
+            raise AlreadyExistsError(f"Configuration set <{configuration_set_name}> already exists.")
+        made = ConfigurationSet(configuration_set_name, tags=list(tags or ()))
+        for name, group in _GROUPS.items():
+            if options.get(name) is not None:
+                self._put(made, group, options[name])
+        self.sets[configuration_set_name] = made
+        return {}
+
+    def get_configuration_set(self, *, configuration_set_name: str) -> dict[str, Any]:
+        found = self.set_of(configuration_set_name)
+        return {
+            "ConfigurationSetName": found.name,
+            "DeliveryOptions": {"TlsPolicy": "OPTIONAL"},
+            "ReputationOptions": {"ReputationMetricsEnabled": False},
+            "SendingOptions": {"SendingEnabled": True},
+            **found.options,
+            "Tags": list(found.tags),
+        }
+
+    def list_configuration_sets(self, *, next_token: str = "", page_size: int = 1000) -> dict[str, Any]:
+        names = sorted(self.sets)
+        start = int(next_token or 0)
+        rest = {"NextToken": str(start + page_size)} if start + page_size < len(names) else {}
+        return {"ConfigurationSets": names[start : start + page_size], **rest}
+
+    def delete_configuration_set(self, *, configuration_set_name: str) -> dict[str, Any]:
+        del self.sets[self.set_of(configuration_set_name).name]
+        return {}
+
+    def put_configuration_set_delivery_options(self, *, configuration_set_name: str, **options: Any) -> dict[str, Any]:
+        return self._replace(configuration_set_name, "DeliveryOptions", options)
+
+    def put_configuration_set_reputation_options(
+        self, *, configuration_set_name: str, **options: Any
+    ) -> dict[str, Any]:
+        return self._replace(configuration_set_name, "ReputationOptions", options)
+
+    def put_configuration_set_sending_options(self, *, configuration_set_name: str, **options: Any) -> dict[str, Any]:
+        return self._replace(configuration_set_name, "SendingOptions", options)
+
+    def put_configuration_set_suppression_options(
+        self, *, configuration_set_name: str, **options: Any
+    ) -> dict[str, Any]:
+        return self._replace(configuration_set_name, "SuppressionOptions", options)
+
+    def put_configuration_set_tracking_options(self, *, configuration_set_name: str, **options: Any) -> dict[str, Any]:
+        return self._replace(configuration_set_name, "TrackingOptions", options)
+
+    def put_configuration_set_vdm_options(
+        self, *, configuration_set_name: str, vdm_options: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        self._put(self.set_of(configuration_set_name), "VdmOptions", vdm_options or {})
+        return {}
+
+    def create_configuration_set_event_destination(
+        self, *, configuration_set_name: str, event_destination_name: str, event_destination: dict[str, Any]
+    ) -> dict[str, Any]:
+        found = self.set_of(configuration_set_name)
+        if event_destination_name in found.destinations:
+            raise AlreadyExistsError(
+                f"An event destination with name <{event_destination_name}> already exists in "
+                f"<{configuration_set_name}>."
+            )
+        if len(found.destinations) >= MAX_DESTINATIONS:
+            raise LimitExceededError(f"Too many event destinations in <{configuration_set_name}>.")
+        found.destinations[event_destination_name] = self._checked(event_destination)
+        return {}
+
+    def update_configuration_set_event_destination(
+        self, *, configuration_set_name: str, event_destination_name: str, event_destination: dict[str, Any]
+    ) -> dict[str, Any]:
+        found = self._with_destination(configuration_set_name, event_destination_name)
+        found.destinations[event_destination_name] = self._checked(event_destination)
+        return {}
+
+    def delete_configuration_set_event_destination(
+        self, *, configuration_set_name: str, event_destination_name: str
+    ) -> dict[str, Any]:
+        found = self._with_destination(configuration_set_name, event_destination_name)
+        del found.destinations[event_destination_name]
+        return {}
+
+    def get_configuration_set_event_destinations(self, *, configuration_set_name: str) -> dict[str, Any]:
+        destinations = self.set_of(configuration_set_name).destinations
+        return {"EventDestinations": [{"Name": name, **each} for name, each in destinations.items()]}
+
+    def create_dedicated_ip_pool(
+        self, *, pool_name: str, tags: list[dict[str, str]] | None = None, scaling_mode: str = "STANDARD"
+    ) -> dict[str, Any]:
+        if pool_name in self.pools:
+            raise AlreadyExistsError(f"Dedicated IP pool {pool_name} already exists.")
+        self.pools[pool_name] = scaling_mode
+        return {}
+
+    def get_dedicated_ip_pool(self, *, pool_name: str) -> dict[str, Any]:
+        self._pool_of(pool_name)
+        return {"DedicatedIpPool": {"PoolName": pool_name, "ScalingMode": self.pools[pool_name]}}
+
+    def list_dedicated_ip_pools(self) -> dict[str, Any]:
+        return {"DedicatedIpPools": sorted(self.pools)}
+
+    def delete_dedicated_ip_pool(self, *, pool_name: str) -> dict[str, Any]:
+        self._pool_of(pool_name)
+        del self.pools[pool_name]
+        return {}
+
+    def set_of(self, name: str) -> ConfigurationSet:
+        """The configuration set of a name; SES's refusal where there is none."""
+        found = self.sets.get(name)
+        if found is None:
+            raise NotFoundError(f"Configuration set <{name}> does not exist.")
+        return found
+
+    def _with_destination(self, name: str, destination: str) -> ConfigurationSet:
+        found = self.set_of(name)
+        if destination not in found.destinations:
+            raise NotFoundError(f"Event destination <{destination}> does not exist in <{name}>.")
+        return found
+
+    def _replace(self, name: str, group: str, options: dict[str, Any]) -> dict[str, Any]:
+        words = {_pascal(key): value for key, value in options.items() if value is not None}
+        self._put(self.set_of(name), group, words)
+        return {}
+
+    def _put(self, found: ConfigurationSet, group: str, options: dict[str, Any]) -> None:
+        pool = options.get("SendingPoolName")
+        if pool:
+            self._pool_of(pool)
+        if options:
+            found.options[group] = dict(options)
+        else:
+            found.options.pop(group, None)
+
+    def _pool_of(self, name: str) -> None:
+        if name not in self.pools:
+            raise NotFoundError(f"Dedicated IP pool {name} does not exist.")
+
+    def _checked(self, destination: dict[str, Any]) -> dict[str, Any]:
+        """An event destination that SES accepts: exactly one place, which exists."""
+        places = [name for name in _PLACES if destination.get(name)]
+        if len(places) != 1:
+            raise BadRequestError("Exactly one destination must be specified.")
+        topic = destination.get("SnsDestination", {}).get("TopicArn")
+        if topic and topic not in moto_backend("sns", topic.split(":")[4], topic.split(":")[3]).topics:
+            raise BadRequestError(f"SNS topic <{topic}> not found.")
+        bus = destination.get("EventBridgeDestination", {}).get("EventBusArn", "event-bus/default")
+        if not bus.endswith("event-bus/default"):
+            raise BadRequestError("Only the default event bus is supported.")
+        return {"Enabled": False, **destination}
+
+
+def _pascal(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
