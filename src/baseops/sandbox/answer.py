@@ -54,7 +54,15 @@ def success(call: Call, members: Members | None) -> Answer:
     serializer = get_serializer_class(call.service, call.protocol)(
         operation_model=call.model, value_picker=DefaultAttributePicker()
     )
-    return _written(call, dict(serializer.serialize(members or {})))
+    written = dict(serializer.serialize(members or {}))
+    return _written(call, {**written, "status_code": _status_of(call, members or {}) or written["status_code"]})
+
+
+def _status_of(call: Call, members: Members) -> int | None:
+    """The HTTP status where a member of the output is one (lambda:Invoke)."""
+    shape = call.model.output_shape
+    named = shape.members.items() if shape else ()
+    return next((members.get(name) for name, each in named if each.serialization.get("location") == "statusCode"), None)
 
 
 def failure(call: Call, error: ServiceException) -> Answer:

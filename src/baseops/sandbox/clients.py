@@ -81,6 +81,11 @@ class PrincipalClients:
         """The region that `client` uses when none is named."""
         return self._region
 
+    @property
+    def keys(self) -> Keys:
+        """What its clients sign with."""
+        return self._keys
+
     def client(self, service: str, region: str | None = None) -> Any:
         """A client, shared; Any, as botocore makes the classes at run time."""
         return self._factory.client(service, region or self._region, self._keys)

@@ -9,6 +9,9 @@ botocore model says how a request is read and an answer written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -25,7 +28,9 @@ if TYPE_CHECKING:
 
     from baseops.sandbox.answer import Answer
     from baseops.sandbox.call import Call
+    from baseops.sandbox.clients import PrincipalClients
     from baseops.sandbox.clock import TickingClock
+    from baseops.sandbox.dispatcher import Dispatcher
 
 # What an operation takes and gives: members of AWS's shapes, whose types only the botocore model knows.
 Members = Mapping[str, Any]
@@ -74,6 +79,13 @@ class Sandbox(Protocol):
     def clients_of(self, account_id: str) -> Clients:
         """The same for another account."""
 
+    def session_as(self, role_arn: str, session_name: str = "sandbox") -> PrincipalClients:
+        """The clients of an assumed role, with that role's rights and keys."""
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """What answers calls, for those that come from elsewhere (a function's own)."""
+
 
 _opened: list[Sandbox] = []
 
@@ -93,6 +105,26 @@ def is_opened(sandbox: Sandbox | None = None) -> bool:
 def set_opened(sandbox: Sandbox | None) -> None:
     """Say which account is open; only `account` does this."""
     _opened[:] = [sandbox] if sandbox else []
+
+
+_calls: list[Call] = []
+
+
+def calling() -> Call:
+    """The call that is being answered, the innermost one: who calls, from which region."""
+    if not _calls:
+        raise SandboxError("no call is being answered", "this runs by schedule or outside the sandbox")
+    return _calls[-1]
+
+
+@contextmanager
+def answering(call: Call) -> Iterator[None]:
+    """Say which call is being answered; only the dispatcher does this, under the account's lock."""
+    _calls.append(call)
+    try:
+        yield
+    finally:
+        _calls.pop()
 
 
 class SandboxBackend(BaseBackend):
@@ -191,7 +223,7 @@ def own_operation(call: Call) -> Operation | None:
     """The function of ours that answers a call; None where moto has to."""
     added = extension(call.service, call.operation)
     if added:
-        return lambda **members: added(call.backend, **members)
+        return partial(added, call.backend)
     owner = backend_class(call.service)
     if owner is None:
         return None
@@ -199,6 +231,14 @@ def own_operation(call: Call) -> Operation | None:
     if method is None:
         raise unknown_operation(call)
     return method
+
+
+def parameters_of(operation: Operation) -> frozenset[str] | None:
+    """The members that an operation takes, as boto3 spells methods; None when it takes any (`**rest`)."""
+    parameters = signature(operation).parameters.values()
+    if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return frozenset(parameter.name for parameter in parameters)
 
 
 def unknown_operation(call: Call) -> ServiceError:

@@ -1,0 +1,216 @@
+"""The child process in which one invocation of a Python function runs. It is run by its file, and imports no baseops.
+
+What the function sends to AWS through botocore goes over a pipe to the parent, which answers from the sandbox. What
+it prints and logs goes to its standard output. Arguments: the file descriptors to read from and to write to.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import importlib.abc
+import importlib.machinery
+import json
+import logging
+import os
+import struct
+import sys
+import threading
+import time
+import traceback
+from types import ModuleType
+from typing import Any, cast
+
+# Any throughout: events are JSON of whatever shape, botocore's parts are untyped and loaded only on use.
+
+_ENDPOINT = "botocore.endpoint"
+
+
+class Pipe:
+    """Frames of JSON, each behind its length, to and from the parent."""
+
+    def __init__(self, read_from: int, write_to: int) -> None:
+        self._in = os.fdopen(read_from, "rb")
+        self._out = os.fdopen(write_to, "wb")
+        self._lock = threading.Lock()
+
+    def read(self) -> Any:
+        """The next frame."""
+        (length,) = struct.unpack(">I", self._in.read(4))
+        return json.loads(self._in.read(length))
+
+    def write(self, frame: Any) -> None:
+        """Send a frame."""
+        body = json.dumps(frame).encode()
+        self._out.write(struct.pack(">I", len(body)) + body)
+        self._out.flush()
+
+    def ask(self, frame: Any) -> Any:
+        """Send a frame and wait for its answer, one thread at a time."""
+        with self._lock:
+            self.write(frame)
+            return self.read()
+
+
+class Context:
+    """Lambda's context object: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self.aws_request_id = given["request_id"]
+        self.invoked_function_arn = given["function_arn"]
+        self.function_name = given["function_name"]
+        self.function_version = "$LATEST"
+        self.memory_limit_in_mb = str(given["memory"])
+        self.log_group_name = given["log_group"]
+        self.log_stream_name = given["log_stream"]
+        self.identity = None
+        self.client_context = None
+        self._deadline = time.monotonic() + given["timeout"]
+
+    def get_remaining_time_in_millis(self) -> int:
+        """How long the function may still run."""
+        return max(0, int((self._deadline - time.monotonic()) * 1000))
+
+
+class EndpointFinder(importlib.abc.MetaPathFinder):
+    """Puts the pipe in the place of the network when botocore is imported."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+
+    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> Any:
+        """Botocore's own module, changed right after it was loaded."""
+        if name != _ENDPOINT:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            loader: Any = spec.loader
+            load = loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                load(module)
+                redirect(module, self._pipe)
+
+            loader.exec_module = exec_module
+        return spec
+
+
+def redirect(endpoint: Any, pipe: Pipe) -> None:
+    """Let botocore's endpoint send over the pipe; the operation's model says which operation it is."""
+    from botocore.awsrequest import AWSResponse
+    from botocore.exceptions import ConnectionClosedError
+
+    here = threading.local()
+    get_response = endpoint.Endpoint._do_get_response
+
+    def do_get_response(self: Any, request: Any, operation_model: Any, context: Any) -> Any:
+        here.operation = (operation_model.service_model.service_name, operation_model.name)
+        return get_response(self, request, operation_model, context)
+
+    def send(self: Any, request: Any) -> Any:
+        service, operation = here.operation
+        answer = pipe.ask(
+            {
+                "call": {
+                    "service": service,
+                    "operation": operation,
+                    "method": request.method,
+                    "url": request.url,
+                    "headers": [[key, _text(value)] for key, value in request.headers.items()],
+                    "body": base64.b64encode(_bytes(request.body)).decode(),
+                }
+            }
+        )
+        if answer.get("is_dropped"):
+            raise ConnectionClosedError(endpoint_url=request.url)
+        return AWSResponse(request.url, answer["status"], answer["headers"], Raw(base64.b64decode(answer["body"])))
+
+    endpoint.Endpoint._do_get_response = do_get_response
+    endpoint.Endpoint._send = send
+
+
+class Raw:
+    """A body as urllib3 would hand it to botocore."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, amount: int = 65536, decode_content: bool | None = None) -> Any:
+        """The body in one piece."""
+        del amount, decode_content
+        body, self._body = self._body, b""
+        yield body
+
+    def read(self, amount: int | None = None) -> bytes:
+        """The body, or its next part."""
+        end = len(self._body) if amount is None else amount
+        part, self._body = self._body[:end], self._body[end:]
+        return part
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _bytes(body: Any) -> bytes:
+    if body is None:
+        return b""
+    if hasattr(body, "read"):
+        body = body.read()
+    return body.encode() if isinstance(body, str) else bytes(body)
+
+
+def run(given: dict[str, Any]) -> dict[str, Any]:
+    """Import the handler and call it; gives its result, or the error in Lambda's words."""
+    _log_to_stdout(given["context"]["request_id"], given["log_format"])
+    try:
+        module, _, name = given["handler"].rpartition(".")
+        handler = getattr(importlib.import_module(module.replace("/", ".")), name)
+        result = handler(given["event"], Context(given["context"]))
+        return {"result": json.dumps(result)}
+    except BaseException as error:  # noqa: BLE001  # whatever a function raises is its answer
+        error.__traceback__ = error.__traceback__.tb_next if error.__traceback__ else None
+        text = "".join(traceback.format_exception(error))
+        sys.stdout.write(f"[ERROR] {type(error).__name__}: {error}\n{text}\n")  # Lambda logs it so
+        return {
+            "error": {
+                "errorMessage": str(error),
+                "errorType": type(error).__name__,
+                "requestId": given["context"]["request_id"],
+                "stackTrace": traceback.format_tb(error.__traceback__),
+            }
+        }
+
+
+def _log_to_stdout(request_id: str, log_format: str) -> None:
+    if log_format == "JSON":
+        text = f'{{"level":"%(levelname)s","message":%(json)s,"logger":"%(name)s","requestId":"{request_id}"}}'
+    else:
+        text = f"[%(levelname)s]\t%(asctime)s\t{request_id}\t%(message)s"
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_Format(text))
+    logging.getLogger().handlers[:] = [handler]
+
+
+class _Format(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        record.json = json.dumps(record.getMessage())
+        return super().format(record)
+
+
+def main() -> None:
+    """Read the invocation, run it, send its outcome."""
+    pipe = Pipe(int(sys.argv[1]), int(sys.argv[2]))
+    given = cast("dict[str, Any]", pipe.read())
+    sys.path[:0] = given["path"]
+    sys.meta_path.insert(0, EndpointFinder(pipe))
+    outcome = run(given)
+    sys.stdout.flush()
+    pipe.write(outcome)
+
+
+if __name__ == "__main__":
+    main()

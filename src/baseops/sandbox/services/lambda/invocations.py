@@ -1,0 +1,227 @@
+"""Invocations of a function: its environment and role, the calls it makes, its log lines, its metrics.
+
+Asynchronous ones are repeated twice when they fail, then go to the function's dead-letter target.
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+from moto.awslambda.models import LambdaFunction
+from moto.moto_api._internal import mock_random
+
+from baseops.sandbox.call import Call
+from baseops.sandbox.clients import Keys, PrincipalClients
+from baseops.sandbox.functions import code, runner
+from baseops.sandbox.requests import make_request
+from baseops.sandbox.service import ServiceError, opened
+
+RETRY_SECONDS = (60.0, 120.0)
+# Any: moto's function is untyped, events and frames are JSON.
+
+
+def invoke(function: Any, event: Any) -> runner.Outcome:
+    """Run the function's code on an event, now; its lines go to its log group."""
+    _refuse_unrunnable(function)
+    request_id = str(mock_random.uuid4())
+    session = _session(function)
+    outcome = runner.run(
+        _invocation(function, event, request_id, session.keys),
+        lambda frame: _answer(frame, function, session.keys.access_key),
+    )
+    _write_log(function, request_id, outcome, session)
+    _count(function, outcome)
+    return outcome
+
+
+def invoke_later(function: Any, event: Any, attempt: int = 0) -> None:
+    """Run it soon, as an asynchronous invocation."""
+    delay = RETRY_SECONDS[attempt - 1] if attempt else 0.0
+    name = f"invocation of {function.function_name}"
+    opened().clock.ticker.after(delay, lambda: _attempt(function, event, attempt), name)
+
+
+def _attempt(function: Any, event: Any, attempt: int) -> None:
+    outcome = invoke(function, event)
+    if not outcome.error:
+        return
+    if attempt < len(RETRY_SECONDS):
+        invoke_later(function, event, attempt + 1)
+    else:
+        _give_up(function, event)
+
+
+def _give_up(function: Any, event: Any) -> None:
+    target = extras_of(function).get("DeadLetterConfig", {}).get("TargetArn", "")
+    clients, body = opened().clients_of(function.account_id), json.dumps(event)
+    if ":sqs:" in target:
+        sqs = clients.client("sqs", function.region)
+        url = sqs.get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    elif ":sns:" in target:
+        clients.client("sns", function.region).publish(TopicArn=target, Message=body)
+
+
+def extras_of(function: Any) -> dict[str, Any]:
+    """Members of the configuration that moto does not keep."""
+    kept: dict[str, Any] = vars(function).setdefault("sandbox_extras", {})
+    return kept
+
+
+def log_group_of(function: Any) -> str:
+    """Where its lines go."""
+    return str(extras_of(function).get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{function.function_name}")
+
+
+def _refuse_unrunnable(function: Any) -> None:
+    if not str(function.run_time).startswith("python") or function.package_type != "Zip":
+        raise ServiceError(
+            f"The sandbox runs Python functions from zip packages, not {function.run_time or function.package_type}",
+            code="InvalidRuntimeException",
+        )
+
+
+def _invocation(function: Any, event: Any, request_id: str, keys: Keys) -> runner.Invocation:
+    folder = opened().folder
+    return runner.Invocation(
+        handler=function.handler,
+        event=event,
+        path=[code.unpacked(function.code_bytes, folder), code.runtime(folder)],
+        timeout=float(function.timeout),
+        log_format=extras_of(function).get("LoggingConfig", {}).get("LogFormat", "Text"),
+        context={
+            "request_id": request_id,
+            "function_arn": function.function_arn,
+            "function_name": function.function_name,
+            "memory": function.memory_size,
+            "log_group": log_group_of(function),
+            "log_stream": _log_stream(request_id),
+        },
+        environment=_environment(function, keys),
+    )
+
+
+def _environment(function: Any, keys: Keys) -> dict[str, str]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime."""
+    return {
+        **{key: str(value) for key, value in (function.environment_vars or {}).items()},
+        "AWS_ACCESS_KEY_ID": keys.access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+        "AWS_SESSION_TOKEN": keys.token or "",
+        "AWS_REGION": function.region,
+        "AWS_DEFAULT_REGION": function.region,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.run_time}",
+        "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_LOG_GROUP_NAME": log_group_of(function),
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "LANG": "en_US.UTF-8",
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "TZ": ":UTC",
+        "_HANDLER": str(function.handler),
+    }
+
+
+def _session(function: Any) -> PrincipalClients:
+    """A session of the function's role, which must be there; kept while the role stays."""
+    kept: dict[str, PrincipalClients] = vars(function).setdefault("sandbox_sessions", {})
+    if function.role not in kept:
+        try:
+            kept[function.role] = opened().session_as(function.role, f"{function.function_name:_<2}"[:64])
+        except ClientError as error:
+            raise ServiceError(
+                "The role defined for the function cannot be assumed by Lambda.", code="InvalidParameterValueException"
+            ) from error
+    return kept[function.role]
+
+
+def _answer(frame: Mapping[str, Any], function: Any, access_key: str) -> runner.Frame:
+    """The sandbox's answer to a call of the function, made by its role."""
+    scope = _region_of(frame, function.region)
+    headers = [*frame["headers"], ("x-moto-account-id", function.account_id)]
+    call = Call(
+        service=frame["service"],
+        operation=frame["operation"],
+        account_id=function.account_id,
+        region=scope,
+        access_key=access_key,
+        request=make_request(frame["method"], frame["url"], headers, base64.b64decode(frame["body"])),
+    )
+    answer = opened().dispatcher.answer(call)
+    body = runner.encoded(answer.body)
+    return {"status": answer.status, "headers": answer.headers, "body": body, "is_dropped": answer.is_dropped}
+
+
+def _region_of(frame: Mapping[str, Any], default: str) -> str:
+    """The region that the call is signed for."""
+    signature = next((value for key, value in frame["headers"] if key.lower() == "authorization"), "")
+    parts = signature.partition("Credential=")[2].split("/")
+    return parts[2] if len(parts) > 3 else default
+
+
+def _log_stream(request_id: str) -> str:
+    return f"{opened().clock.now():%Y/%m/%d}/[$LATEST]{request_id.replace('-', '')}"
+
+
+def _write_log(function: Any, request_id: str, outcome: runner.Outcome, session: PrincipalClients) -> None:
+    """Write its lines as its role; a function whose role may not write has no log, as in AWS."""
+    group, stream = log_group_of(function), _log_stream(request_id)
+    now = int(opened().clock.now().timestamp() * 1000)
+    duration = f"{outcome.seconds * 1000:.2f} ms"
+    lines = [
+        f"START RequestId: {request_id} Version: $LATEST",
+        *(line for line in outcome.lines if line),
+        f"END RequestId: {request_id}",
+        f"REPORT RequestId: {request_id}\tDuration: {duration}\tMemory Size: {function.memory_size} MB",
+    ]
+    logs = session.client("logs", function.region)
+    try:
+        if group == f"/aws/lambda/{function.function_name}":
+            _ensure_group(logs, group)
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        events = [{"timestamp": now, "message": line} for line in lines]
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+    except ClientError:
+        return
+
+
+def _count(function: Any, outcome: runner.Outcome) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html."""
+    dimensions = [{"Name": "FunctionName", "Value": function.function_name}]
+    measures = (
+        ("Invocations", 1.0, "Count"),
+        ("Errors", 1.0 if outcome.error else 0.0, "Count"),
+        ("Duration", outcome.seconds * 1000, "Milliseconds"),
+    )
+    opened().clients_of(function.account_id).client("cloudwatch", function.region).put_metric_data(
+        Namespace="AWS/Lambda",
+        MetricData=[
+            {"MetricName": name, "Value": value, "Unit": unit, "Dimensions": dimensions}
+            for name, value, unit in measures
+        ],
+    )
+
+
+def _ensure_group(logs: Any, group: str) -> None:
+    try:
+        logs.create_log_group(logGroupName=group)
+    except logs.exceptions.ResourceAlreadyExistsException:
+        return
+
+
+def from_moto(function: Any, event: Any = None) -> tuple[str, bool, str]:
+    """What moto calls when one of its services invokes a function: the result, whether it failed, its lines."""
+    outcome = invoke(function, {} if event is None else event)
+    return outcome.payload.decode(), bool(outcome.error), "\n".join(outcome.lines)
+
+
+for _name, _ours in (("_invoke_lambda", from_moto),):
+    setattr(LambdaFunction, _name, _ours)
