@@ -22,10 +22,10 @@ def add_group(stack: StackBuilder, name: str, entry: Entry, refs: Refs) -> logs.
             logical_id(name, "LogGroup"),
             LogGroupName=entry.group.name,
             RetentionInDays=entry.group.retention_days,
-            LogGroupClass=entry.group.log_class,
             KmsKeyId=stack.use(refs.key("logs")),
             DeletionPolicy="Retain",
             UpdateReplacePolicy="Retain",
+            **({} if entry.group.log_class == "STANDARD" else {"LogGroupClass": entry.group.log_class}),
         )
     )
 
