@@ -14,6 +14,7 @@ from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 
 from baseops.sandbox.moto_services import moto_backend
+from baseops.sandbox.principals import Principal, principal_of
 from baseops.sandbox.service import backend_class
 
 
@@ -73,6 +74,11 @@ class Call:
     def arguments(self) -> dict[str, Any]:
         """The same, spelled as boto3 spells method names, for keyword arguments."""
         return {xform_name(name): value for name, value in self.parameters.items()}
+
+    @cached_property
+    def principal(self) -> Principal:
+        """Who calls."""
+        return principal_of(self.access_key, self.account_id)
 
     @cached_property
     def backend(self) -> Any:

@@ -10,6 +10,7 @@ import _thread
 import logging
 from collections.abc import Callable
 
+from botocore import xform_name
 from moto.core.exceptions import ServiceException
 
 from baseops.errors import SandboxError
@@ -19,7 +20,17 @@ from baseops.sandbox.answer import Answer
 from baseops.sandbox.call import Call
 from baseops.sandbox.clock import TickingClock
 from baseops.sandbox.faults import Fault, Faults
-from baseops.sandbox.service import Sandbox, ServiceError, backend_class, consequences, own_operation, unknown_operation
+from baseops.sandbox.service import (
+    Operation,
+    Sandbox,
+    ServiceError,
+    answering,
+    backend_class,
+    consequences,
+    own_operation,
+    parameters_of,
+    unknown_operation,
+)
 
 Recorder = Callable[[Call, Answer], None]
 Authoriser = Callable[[Call], None]
@@ -68,13 +79,8 @@ class Dispatcher:
 
     def _answer(self, call: Call) -> Answer:
         try:
-            self.load(call.service)
-            for authorise in self.authorisers:
-                authorise(call)
-            answer = self._call(call)
-            if answer.is_success:
-                for follow in consequences(call.service, call.operation):
-                    follow(call, answer)
+            with answering(call):
+                return self._authorised(call)
         except ServiceException as error:
             return answers.failure(call, error)
         except Exception as error:
@@ -82,6 +88,17 @@ class Dispatcher:
             raise DefectError(
                 f"{call.service}:{call.operation} broke the sandbox", f"{type(error).__name__}: {error}"
             ) from error
+
+    def _authorised(self, call: Call) -> Answer:
+        self.load(call.service)
+        if call.principal.expires and call.principal.expires <= self._clock.now():
+            raise expired_token(call)
+        for authorise in self.authorisers:
+            authorise(call)
+        answer = self._call(call)
+        if answer.is_success:
+            for follow in consequences(call.service, call.operation):
+                follow(call, answer)
         return answer
 
     def load(self, service: str) -> None:
@@ -91,14 +108,15 @@ class Dispatcher:
                 return
             self._loaded.add(service)
             for module in services.modules_of(service):
-                opened = getattr(module, "opened", None)
-                if opened:
-                    opened(self._sandbox)
+                on_open = getattr(module, "on_open", None)
+                if on_open:
+                    on_open(self._sandbox)
 
     def _call(self, call: Call) -> Answer:
         own = own_operation(call)
         if own:
             check_required(call)
+            check_known(call, own)
             return answers.success(call, own(**call.arguments))
         if not moto_services.has_service(call.service):
             raise unknown_service(call)
@@ -127,11 +145,30 @@ def check_required(call: Call) -> None:
         raise ServiceError(f"{count}: {wanted}", code="ValidationException")
 
 
+def check_known(call: Call, operation: Operation) -> None:
+    """Refuse members that our operation does not take: what they ask for would silently not happen."""
+    taken = parameters_of(operation)
+    unknown = [] if taken is None else sorted(set(call.arguments) - taken)
+    if unknown:
+        names = ", ".join(name for name in call.parameters if xform_name(name) in unknown)
+        raise ServiceError(f"the sandbox's {call.service}:{call.operation} does not know {names}")
+
+
 def unknown_service(call: Call) -> ServiceError:
     """The refusal of a service that the sandbox lacks."""
     return ServiceError(
         f"The sandbox has no service {call.service}; {call.operation} is not available in it",
         code="InvalidAction" if call.protocol in ("query", "ec2") else "UnknownOperationException",
+    )
+
+
+def expired_token(call: Call) -> ServiceError:
+    """The refusal of temporary credentials that are too old; each protocol has its own word for it."""
+    code = {"ec2": "RequestExpired", "query": "ExpiredToken", "rest-xml": "ExpiredToken"}
+    return ServiceError(
+        "The security token included in the request is expired",
+        code=code.get(call.protocol, "ExpiredTokenException"),
+        status=403,
     )
 
 

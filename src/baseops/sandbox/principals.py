@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
@@ -14,12 +15,13 @@ ACCOUNT_KEY = re.compile(r"\d{12}")
 
 @dataclass(frozen=True)
 class Principal:
-    """Who calls. `role_arn` is the role that an assumed-role session stands for."""
+    """Who calls. `role_arn` is the role that an assumed-role session stands for, until it `expires`."""
 
     account_id: str
     arn: str
     user_id: str
     role_arn: str | None = None
+    expires: datetime | None = None
     is_operator: bool = False
 
 
@@ -48,7 +50,7 @@ def _assumed_role(access_key: str) -> Principal | None:
         for backend in list(partitions.values()):
             role = backend.get_assumed_role_from_access_key(access_key)
             if role:
-                return Principal(account_id, role.arn, role.user_id, role.role_arn)
+                return Principal(account_id, role.arn, role.user_id, role.role_arn, role.expiration.replace(tzinfo=UTC))
     return None
 
 

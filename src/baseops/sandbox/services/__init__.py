@@ -2,7 +2,7 @@
 
 `services/dlm.py` is imported when the open account is first asked for `dlm`; a folder `services/ec2/` stands for
 all its modules. A module registers a `SandboxBackend`, or adds operations with `extend` and consequences with
-`follow`. Where it has a function `opened(sandbox)`, that is called once for each account that is opened. Nothing
+`follow`. Where it has a function `on_open(sandbox)`, that is called once for each account that is opened. Nothing
 is imported before it is asked for.
 """
 
