@@ -134,9 +134,11 @@ def test_a_required_member_that_is_missing_is_named(account):
 
 def test_a_consequence_sees_the_call_and_what_moto_answered(account):
     seen = []
-    follow(
-        "sns", "CreateTopic", lambda call, answer: seen.append((call.parameters["Name"], answer.members["TopicArn"]))
-    )
+
+    def after(call: Call, answer: Answer) -> None:
+        seen.append((call.parameters["Name"], answer.members["TopicArn"]))
+
+    follow("sns", "CreateTopic", after)
     account.client("sns").create_topic(Name="alerts")
     assert seen == [("alerts", "arn:aws:sns:eu-west-1:111111111111:alerts")]
 
