@@ -14,12 +14,18 @@ from baseops.areas.backups.wording import Findings, Path, error, finding
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
 from baseops.contract.finding import Finding, Severity
+from baseops.contract.lock import Lock
 from baseops.contract.refs import Refs
 from baseops.contract.site import Site
 from baseops.errors import AwsError
 
 if TYPE_CHECKING:
     from baseops.areas.backups.spec.section import Entry, Section, Target
+
+
+def complete_lock(section: Section, lock: Lock, clients: Clients) -> Lock:  # noqa: ARG001  # the protocol's signature
+    """The lock as it is: backups have nothing that moves by itself."""
+    return lock
 
 
 def preflight(section: Section, site: Site, clients: Clients) -> list[Finding]:
