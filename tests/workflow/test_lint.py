@@ -18,6 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # A stand-in that complains of every file and writes down what it was asked.
 LINTER = """#!/usr/bin/env python3
 import json, pathlib, sys
+if sys.argv[1] == "--version":
+    print("cfn-lint 1.58.0")
+    sys.exit()
 asked = pathlib.Path(__file__).with_name("asked")
 with asked.open("a") as out:
     out.write(f"{sys.argv[4]}:{len(sys.argv) - 6}\\n")
@@ -83,9 +86,9 @@ def test_each_region_is_judged_as_itself(linter: Path, tmp_path: Path) -> None:
     assert asked(linter) == ["eu-west-1:1", "us-east-1:1"]
 
 
-def test_a_new_linter_judges_anew(linter: Path, tmp_path: Path) -> None:
+def test_a_new_version_of_the_linter_judges_anew(linter: Path, tmp_path: Path) -> None:
     lint([template()], linter=linter, cache=tmp_path / "cache")
-    os.utime(linter, ns=(1, 1))
+    linter.write_text(LINTER.replace("1.58.0", "1.59.0"))
     lint([template()], linter=linter, cache=tmp_path / "cache")
 
     assert asked(linter) == ["eu-west-1:1", "eu-west-1:1"]
@@ -100,12 +103,21 @@ def test_without_a_linter_there_is_a_note_that_says_how_to_get_it(tmp_path: Path
 
 def test_a_linter_that_breaks_off_is_inconclusive_and_not_kept(tmp_path: Path) -> None:
     broken = tmp_path / "cfn-lint"
-    broken.write_text("#!/bin/sh\necho 'no schemas' >&2\nexit 1\n")
+    broken.write_text("#!/bin/sh\n[ $1 = --version ] && exit\necho 'no schemas' >&2\nexit 1\n")
     broken.chmod(0o755)
 
     with pytest.raises(InconclusiveError, match="it ended with 1: no schemas"):
         lint([template()], linter=broken, cache=tmp_path / "cache")
     assert not list((tmp_path / "cache").glob("*.json"))
+
+
+def test_a_program_that_does_not_start_is_inconclusive_even_without_templates(tmp_path: Path) -> None:
+    broken = tmp_path / "cfn-lint"
+    broken.write_text("#!/bin/sh\necho 'command not found' >&2\nexit 127\n")
+    broken.chmod(0o755)
+
+    with pytest.raises(InconclusiveError, match="it ended with 127: command not found"):
+        lint([], linter=broken, cache=tmp_path / "cache")
 
 
 def test_the_linter_is_found_on_path(linter: Path) -> None:

@@ -56,7 +56,7 @@ def lint(templates: Sequence[Template], *, linter: Path | None, cache: Path) -> 
     """
     if linter is None:
         return [NOT_INSTALLED]
-    answers = _Answers(cache, linter)
+    answers = _Answers(cache, _version(linter))
     missing: dict[str, list[Template]] = defaultdict(list)
     for template in templates:
         if not answers.has(template):
@@ -69,14 +69,13 @@ def lint(templates: Sequence[Template], *, linter: Path | None, cache: Path) -> 
 
 @dataclass(frozen=True)
 class _Answers:
-    """Answers on disk; a new cfn-lint is another file or another time, and so asks anew."""
+    """Answers on disk; another version of cfn-lint asks anew."""
 
     folder: Path
-    linter: Path
+    version: str
 
     def _path(self, template: Template) -> Path:
-        program = f"{self.linter.resolve()}\0{self.linter.stat().st_mtime_ns}"
-        content = f"{program}\0{template.region}\0{template_text(template)}"
+        content = f"{self.version}\0{template.region}\0{template_text(template)}"
         return self.folder / f"{hashlib.sha256(content.encode()).hexdigest()}.json"
 
     def has(self, template: Template) -> bool:
@@ -94,26 +93,41 @@ class _Answers:
         temporary.replace(path)
 
 
+def _version(linter: Path) -> str:
+    """What the program says of itself; a shim's file stays the same when the program behind it changes."""
+    done = _called([str(linter), "--version"])
+    if done.returncode:
+        raise _broken_off(done, linter)
+    return done.stdout.strip()
+
+
 def _run(linter: Path, region: str, templates: Sequence[Template]) -> Iterator[list[dict[str, Json]]]:
     with tempfile.TemporaryDirectory(prefix="baseops-lint-") as folder:
         paths = [Path(folder) / f"{template.stack}.json" for template in templates]
         for path, template in zip(paths, templates, strict=True):
             path.write_text(template_text(template))
         command = [str(linter), "--format", "json", "--regions", region, "--", *map(str, paths)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-        matches = _parsed(done, linter)
+        matches = _parsed(_called(command), linter)
     for path in paths:
         yield [_essence(match) for match in matches if match["Filename"] == str(path)]
+
+
+def _called(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
 def _parsed(done: subprocess.CompletedProcess[str], linter: Path) -> list[dict[str, Json]]:
     try:
         matches: list[dict[str, Json]] = json.loads(done.stdout)
     except ValueError as error:
-        said = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        why = f"it ended with {done.returncode}: {said}"
-        raise InconclusiveError("cfn-lint did not judge the templates", why, f"Run: {linter} --version") from error
+        raise _broken_off(done, linter) from error
     return matches
+
+
+def _broken_off(done: subprocess.CompletedProcess[str], linter: Path) -> InconclusiveError:
+    said = (done.stderr.strip().splitlines() or ["no output"])[-1]
+    why = f"it ended with {done.returncode}: {said}"
+    return InconclusiveError("cfn-lint did not judge the templates", why, f"Run: {linter} --version")
 
 
 def _essence(match: dict[str, Json]) -> dict[str, Json]:
