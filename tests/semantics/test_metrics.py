@@ -203,6 +203,11 @@ def test_a_graph_has_points_where_there_are_values():
     ]
 
 
+def test_a_graph_leaves_out_what_lies_at_its_end_or_after():
+    graph = aggregated(DATA, start=at(3), end=at(7), period=timedelta(minutes=3), statistic_name="Sum")
+    assert graph == [(at(3), 4.0)]
+
+
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50), st.integers(1, 100))
 def test_a_percentile_is_a_value_that_at_least_that_share_does_not_exceed(values, percent):
     found = statistic(f"p{percent}", values)
