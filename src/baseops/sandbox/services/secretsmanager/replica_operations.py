@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from baseops.sandbox.service import Members
 from baseops.sandbox.services.secretsmanager.secret import (
-    DEFAULT_KEY,
     InvalidParameterError,
     InvalidRequestError,
     Secret,
@@ -50,7 +49,7 @@ class ReplicaOperations(SecretsState):
             if region == self.region_name:
                 raise InvalidParameterError("Invalid replica region.")
             away = self.of(self.account_id, region)
-            status = {"Region": region, "KmsKeyId": key or DEFAULT_KEY, "Status": "InSync"}
+            status = {"Region": region, "Status": "InSync", **({"KmsKeyId": key} if key else {})}
             if secret.name in away.secrets and not overwrite:
                 message = f"Replication failed: Secret name {secret.name} already exists in region {region}."
                 secret.replicas[region] = {**status, "Status": "Failed", "StatusMessage": message}
