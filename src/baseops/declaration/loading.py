@@ -21,7 +21,7 @@ from baseops.declaration.meaning import check_top, to_site
 from baseops.declaration.model import Top
 from baseops.declaration.placing import Placer
 from baseops.declaration.positions import Positions
-from baseops.declaration.problem import MAX_PROBLEMS, Problem, in_order
+from baseops.declaration.problem import MAX_PROBLEMS, Problem, in_order, shorten
 from baseops.declaration.reader import Document, read
 from baseops.declaration.source import decode, read_file
 from baseops.declaration.validation import validate
@@ -129,7 +129,9 @@ class _Loading:
 
     def _add(self, problems: Iterable[Problem]) -> None:
         """Take problems over but those of values that were misread as YAML: that has been said."""
-        misread = {one.path for one in self._problems if one.rule in {"yaml.ambiguous", "yaml.tag"}}
+        misread = {
+            one.path for one in self._problems if one.rule in {"yaml.ambiguous", "yaml.tag", "yaml.key", "yaml.merge"}
+        }
         self._problems += [one for one in problems if one.path not in misread]
 
     def _strays(self) -> None:
@@ -139,7 +141,9 @@ class _Loading:
                 self._say((area,), f"the area {area} is not available here", "Delete it")
 
     def _not_a_mapping(self, path: positions.Path, remedy: str) -> None:
-        self._say(path, "expected a mapping", remedy)
+        node = self._positions.node(path)
+        got = "a list" if node and isinstance(node.data, list) else f"'{shorten(node.raw if node else '')}'"
+        self._say(path, f"expected a mapping; got {got}", remedy)
 
     def _say(self, path: positions.Path, message: str, remedy: str) -> None:
         self._problems.append(self._placer.place(path, message, remedy, "declaration.shape"))

@@ -34,7 +34,7 @@ def _form(pattern: str, words: str, flags: re.RegexFlag = re.ASCII) -> AfterVali
 def _unique(values: Any) -> Any:  # Any: a list of whatever the field holds
     repeated = next((value for place, value in enumerate(values) if value in values[:place]), None)
     if repeated is not None:
-        raise ValueError(f"{repeated!r} stands twice in the list")
+        raise ValueError(f"{repeated!r} stands twice in the list; delete one of them")
     return values
 
 
@@ -150,7 +150,7 @@ class Evidence(_Part):
 
     retention_days: int = Field(400, ge=1, le=36500, description="How long evidence is kept.", examples=[400])
     object_lock: bool = Field(
-        False, description="Whether nobody may delete evidence earlier (Object Lock, GOVERNANCE)."
+        False, description="Whether nobody may delete evidence earlier (Object Lock, GOVERNANCE).", examples=[True]
     )
 
 

@@ -11,4 +11,7 @@ def closest_name(name: str, known: Iterable[str]) -> str:
 
     by_form = {one.lower().replace("-", "_"): one for one in known}
     near = get_close_matches(name.lower().replace("-", "_"), by_form, n=1, cutoff=0.65)
-    return by_form[near[0]] if near else ""
+    if near:
+        return by_form[near[0]]
+    longer = [one for one in by_form.values() if len(name) > 2 and one.startswith(name)]
+    return longer[0] if len(longer) == 1 else ""

@@ -22,7 +22,7 @@ def print_path(path: Path) -> str:
         if isinstance(key, int):
             text += f"[{key}]"
         else:
-            text += ("." if text else "") + (key if _BARE.fullmatch(key) else f'"{shorten(key)}"')
+            text += ("." if text else "") + (shorten(key) if _BARE.fullmatch(key) else f'"{shorten(key)}"')
     return text
 
 

@@ -43,11 +43,19 @@ class Explainer:
     def _of_errors(self, errors: list[Located]) -> Iterator[Problem]:
         explained = _slips(errors)
         for one in errors:
-            if one.path not in explained:
-                where = self.to_file(one.path)
+            if one.path not in explained and not (one.kind == "too_short" and _has_below(errors, one.path)):
+                where = self._written(self.to_file(one.path)) if one.kind != "missing" else self.to_file(one.path)
                 place = self.placer.place_key if _is_about_key(one) else self.placer.place
                 words = describe(one, self._given(where, one.shape))
                 yield place(where, *words, f"declaration.{_RULES.get(one.kind, 'value')}")
+
+    def _written(self, path: Path) -> Path:
+        """The path as written, where a short form was widened: `mail_from: x` for `mail_from: {domain: x}`."""
+        for length in range(len(path), 0, -1):
+            node = self.placer.positions.node(path[:length])
+            if node:
+                return path if node.children is not None else path[:length]
+        return path
 
     def _given(self, path: Path, shape: Shape | None) -> Given:
         positions = self.placer.positions
@@ -57,6 +65,11 @@ class Explainer:
 
 def _is_about_key(error: Located) -> bool:
     return error.is_key or error.kind == "extra_forbidden"
+
+
+def _has_below(errors: list[Located], path: Path) -> bool:
+    """Whether something in the list is wrong: then pydantic also finds it too short."""
+    return any(len(one.path) > len(path) and one.path[: len(path)] == path for one in errors)
 
 
 def _slips(errors: list[Located]) -> set[Path]:

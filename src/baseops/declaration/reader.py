@@ -131,7 +131,7 @@ class _Reader:
         value = resolve(node.raw)
         if isinstance(value, Surprise):
             message = f"{shorten(node.raw)} without quotes {value.reading}"
-            self._say(node.position, self._path(), message, f'Write: "{shorten(node.raw)}"', "yaml.ambiguous")
+            self._say(node.position, self._path(), message, value.remedy, "yaml.ambiguous")
             value = node.raw
         node.data = value
 
@@ -204,7 +204,7 @@ class _Reader:
 
     def _put(self, frame: _Frame, key: str, place: Position, node: Node) -> None:
         frame.key = None
-        if key == _MERGE and node.children:
+        if key == _MERGE:
             frame.bases += self._bases(node)
         elif frame.data is not None and key not in frame.entries:
             frame.entries[key] = (place, node)
@@ -212,7 +212,7 @@ class _Reader:
 
     def _bases(self, node: Node) -> list[Node]:
         """The mappings that `<<` merges."""
-        bases = node.children if isinstance(node.children, list) else [node]
+        bases = node.children if isinstance(node.children, list) and node.children else [node]
         for base in bases:
             if not isinstance(base.data, dict):
                 message = "<< takes a mapping or a list of them"

@@ -12,18 +12,17 @@ from baseops.declaration.scalars import Surprise, resolve
 from baseops.declaration.shape import Shape
 
 
-def remedy_for(shape: Shape | None, given: Given) -> str:
+def remedy_for(shape: Shape | None, given: Given, *, with_example: bool = True) -> str:
     """What to write: near to what was meant if that is valid, else the field's example."""
     if isinstance(given.data, str) and "${" in given.data:
         return "Write the value itself: variables are not replaced in a declaration"
-    if shape is None or given.is_secret:
-        return example_for(shape, given)
-    for attempt in (_quoted, _closest, _unquoted, _wrapped):
-        for leaf in shape.leaves:
-            value = attempt(leaf, given)
-            if value is not _NONE and shape.accepts(value):
-                return _write(given, value)
-    return example_for(shape, given)
+    if shape and not given.is_secret:
+        for attempt in (_quoted, _closest, _unquoted, _wrapped):
+            for leaf in shape.leaves:
+                value = attempt(leaf, given)
+                if value is not _NONE and shape.accepts(value):
+                    return _write(given, value)
+    return example_for(shape, given) if with_example else ""
 
 
 def _write(given: Given, value: Any) -> str:  # Any: plain data
@@ -78,15 +77,25 @@ def _closest(shape: Shape, given: Given) -> Any:
 
 
 def _unquoted(shape: Shape, given: Given) -> Any:
-    """A number or boolean that stands in quotes, without them."""
+    """A number or boolean that stands in quotes or has a unit, without them."""
     if not isinstance(given.data, str) or shape.kind == "str":
         return _NONE
-    value = resolve(given.data)
+    number = re.match(r"[1-9][0-9]{0,17}(?=[a-zA-Z% ]{1,10}$)", given.data)
+    value = resolve(number[0] if number else given.data)
     return _NONE if isinstance(value, (str, Surprise)) or value is None else value
 
 
 def _wrapped(shape: Shape, given: Given) -> Any:
-    """A list around one value, a mapping where nothing stands."""
-    if shape.fits([]) and isinstance(given.data, (str, int)):
-        return [given.data]
-    return {} if given.data is None and given.node is not None else _NONE
+    """A list around one value, a mapping with the key that it is for, a mapping where nothing stands."""
+    if given.data is None or len(str(given.data)) > 60:
+        return {} if given.data is None and given.node is not None else _NONE
+    if shape.fits([]) and not isinstance(given.data, list):
+        lists: tuple[list[Any], ...] = ([given.data], [_keyed(shape.step(0), given)])
+        return next((one for one in lists if shape.accepts(one)), _NONE)
+    return _keyed(shape, given)
+
+
+def _keyed(shape: Shape | None, given: Given) -> Any:
+    """The mapping that one value may stand for: `{email: ops@acme.example}` for the address."""
+    names = shape.fields if shape and not isinstance(given.data, (dict, list)) else {}
+    return next(({name: given.data} for name in names if shape and shape.accepts({name: given.data})), _NONE)

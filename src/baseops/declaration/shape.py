@@ -152,7 +152,9 @@ class Shape:
         return self.kind not in _MAPPINGS | _LISTS | {"bool", "int", "float"}
 
     def accepts(self, value: Json) -> bool:
-        """Whether a value is valid here, by all of the field's rules."""
+        """Whether a value is valid here, by all of the field's rules and without conversion."""
+        if not any(leaf.fits(value) for leaf in self.leaves):
+            return False
         known = list(self.definitions.values())
         schema = {"type": "definitions", "schema": self.schema, "definitions": known} if known else self.schema
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from pathlib import Path
 
 from baseops.declaration.problem import Problem
@@ -19,8 +20,11 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 def read_file(path: Path) -> bytes:
     """The bytes of a declaration's file; a file over 2 MiB is refused before it is read."""
     try:
-        if path.stat().st_size > MAX_BYTES:
+        found = path.stat()
+        if found.st_size > MAX_BYTES:
             raise _too_large(str(path))
+        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+            raise DeclarationError(f"cannot read {path}", "it is not a regular file", "Name another file with -f")
         return path.read_bytes()
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
@@ -49,8 +53,9 @@ def _decode_bytes(source: bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         line = source.count(b"\n", 0, error.start) + 1
         column = error.start - (source.rfind(b"\n", 0, error.start) + 1) + 1
-        kind = "the file is UTF-16" if source.startswith(_UTF16) else f"the byte 0x{source[error.start]:02x}"
-        message = f"{kind} at byte offset {error.start} is not UTF-8"
+        byte = f"the byte 0x{source[error.start]:02x} is not UTF-8"
+        kind = "the file is UTF-16, not UTF-8" if source.startswith(_UTF16) else byte
+        message = f"{kind}, from byte offset {error.start}"
         raise refusal(
             Problem(file, line, column, (), message, "Save the file as UTF-8", rule="declaration.encoding")
         ) from error

@@ -30,24 +30,25 @@ _MEANINGS = (
     ("undefined tag handle", "a tag's prefix is not known", "Write the value itself, without a tag"),
     ("found a tab character", "a tab indents this line", "Indent with spaces"),
 )  # fmt: skip
+_UNCLOSED = ("unexpected end of stream", "flow sequence", "flow mapping")
 _STARTS = {"\t": ("a tab indents this line", "Indent with spaces")}
 
 
 def explain(error: yaml.YAMLError, text: str, file: str) -> Problem:
     """The problem that a syntax error is."""
+    said = f"{getattr(error, 'problem', '')} {getattr(error, 'context', '')}"
     mark = getattr(error, "problem_mark", None)
+    if any(words in said for words in _UNCLOSED):
+        mark = getattr(error, "context_mark", None) or mark  # where it was opened, not where the file ended
     place = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
-    message, remedy = _meaning(error, text[mark.index : mark.index + 1] if mark else "")
+    message, remedy = _meaning(said, text[mark.index : mark.index + 1] if mark else "")
     return Problem(file, place.line, place.column, (), f"not YAML: {message}", remedy, rule="yaml.syntax")
 
 
-def _meaning(error: yaml.YAMLError, letter: str) -> tuple[str, str]:
-    said = f"{getattr(error, 'problem', '')} {getattr(error, 'context', '')}"
+def _meaning(said: str, letter: str) -> tuple[str, str]:
     if "cannot start any token" in said:
         return _STARTS.get(letter, (f"no value can begin with {shorten(letter)}", _QUOTE))
     for words, message, remedy in _MEANINGS:
         if words in said:
             return message, remedy
-    return shorten(
-        said.strip().lower() or type(error).__name__, 120
-    ), "Compare the indentation and quotes with the lines around"
+    return shorten(said.strip().lower(), 120), "Compare the indentation and quotes with the lines around"

@@ -6,8 +6,9 @@ It never shows the value of a field that is marked secret, nor more than 60 char
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
+from baseops.contract.types import Json
 from baseops.declaration.errors import Located
 from baseops.declaration.given import Given
 from baseops.declaration.names import closest_name
@@ -50,7 +51,10 @@ def describe(located: Located, given: Given) -> tuple[str, str]:
         return _key(located, given)
     if located.shape and (located.kind in _KINDS or located.kind.endswith(("_type", "_parsing"))):
         return expectation(located.shape, given)
-    return _broken_rule(located, given), remedy_for(located.shape, given)
+    message = _broken_rule(located, given)
+    return message, remedy_for(
+        located.shape, given, with_example=message.startswith("expected") and located.kind != "too_long"
+    )
 
 
 def expectation(shape: Shape, given: Given) -> tuple[str, str]:
@@ -62,8 +66,13 @@ def _broken_rule(located: Located, given: Given) -> str:
     """A value of the right kind that a limit or a validator refuses."""
     if located.kind in _LIMITS:
         limit = _LIMITS[located.kind](located.context)
-        return f"expected {limit}; got {located.context.get('actual_length') or given.show()}"
+        held = len(given.data) if located.kind in {"too_short", "too_long"} and _is_container(given.data) else None
+        return f"expected {limit}; got {given.show() if held is None else held}"
     return _said(_words_of(located), given)
+
+
+def _is_container(data: Json) -> TypeGuard[list[Json] | dict[str, Json]]:
+    return isinstance(data, (list, dict))
 
 
 def _words_of(located: Located) -> str:
@@ -88,10 +97,10 @@ def _said(message: str, given: Given) -> str:
 
 _KINDS = frozenset({"union", "literal_error", "enum", "none_required", "int_from_float", "finite_number"})
 _LIMITS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "greater_than_equal": lambda limit: f"at least {limit['ge']}",
-    "greater_than": lambda limit: f"more than {limit['gt']}",
-    "less_than_equal": lambda limit: f"at most {limit['le']}",
-    "less_than": lambda limit: f"less than {limit['lt']}",
+    "greater_than_equal": lambda limit: f"at least {limit['ge']:g}",
+    "greater_than": lambda limit: f"more than {limit['gt']:g}",
+    "less_than_equal": lambda limit: f"at most {limit['le']:g}",
+    "less_than": lambda limit: f"less than {limit['lt']:g}",
     "multiple_of": lambda limit: f"a multiple of {limit['multiple_of']}",
     "string_too_short": lambda limit: f"at least {_count(limit['min_length'], 'character')}",
     "string_too_long": lambda limit: f"at most {_count(limit['max_length'], 'character')}",
