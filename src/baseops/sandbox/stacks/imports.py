@@ -10,7 +10,8 @@ from baseops.sandbox.kinds import KINDS
 from baseops.sandbox.stacks.engine import Engine, known_resources
 from baseops.sandbox.stacks.goals import ValidationError
 from baseops.sandbox.stacks.records import Goal, Stack
-from baseops.semantics.templates.values import is_known
+from baseops.sandbox.stacks.removal import KEPT
+from baseops.semantics.templates.errors import TemplateError
 
 # Any: templates are JSON of any shape.
 
@@ -31,7 +32,8 @@ def explicit(engine: Engine, stack: Stack, goal: Goal, sent: Iterable[Mapping[st
     without = [name for name in added if "DeletionPolicy" not in goal.resources[name]]
     if without:
         raise ValidationError(
-            f"Resources [{', '.join(without)}] must have DeletionPolicy attribute specified in the template."
+            f"The following resources to import [{', '.join(without)}] must have DeletionPolicy attribute specified "
+            "in the template."
         )
     return replace(goal, imports={name: _found(engine, stack, goal, name, each) for name, each in named.items()})
 
@@ -59,20 +61,39 @@ def _found(engine: Engine, stack: Stack, goal: Goal, name: str, sent: Mapping[st
 
 
 def by_name(engine: Engine, stack: Stack, goal: Goal) -> Goal:
-    """The goal with every new custom-named resource that exists and belongs to no stack (ImportExistingResources)."""
+    """The goal with every new resource that exists under its custom name and belongs to no stack.
+
+    ImportExistingResources takes static names alone, and asks for a DeletionPolicy that retains:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
+    """
     found = {name: _existing(engine, stack, goal, name) for name in goal.resources if name not in stack.resources}
-    return replace(goal, imports={name: physical_id for name, physical_id in found.items() if physical_id})
+    imports = {name: physical_id for name, physical_id in found.items() if physical_id}
+    loose = [name for name in imports if goal.resources[name].get("DeletionPolicy") not in KEPT]
+    if loose:
+        affected = ", ".join(f"{name} ({{{_identified(goal, name)}}})" for name in loose)
+        raise TemplateError(
+            "CloudFormation is attempting to import some resources because they already exist in your account. The "
+            "resources must have the DeletionPolicy attribute set to 'Retain' or 'RetainExceptOnCreate' in the "
+            f"template for successful import. The affected resources are {affected}"
+        )
+    return replace(goal, imports=imports)
 
 
 def _existing(engine: Engine, stack: Stack, goal: Goal, name: str) -> str | None:
-    kind = KINDS[goal.resources[name]["Type"]]
-    properties = _properties(engine, stack, goal, name)
-    ctx = engine.context(stack, name)
-    claimed = kind.named(ctx, properties) if kind.importable else None
-    if claimed is None or not is_known(claimed) or not is_known([properties.get(each) for each in kind.identifier]):
+    entry = goal.resources[name]
+    kind, written = KINDS[entry["Type"]], entry.get("Properties") or {}
+    if not kind.importable or not all(isinstance(written.get(each), str) for each in kind.identifier):
         return None
-    exists = kind.read(ctx, claimed, properties) is not None
-    return claimed if exists and not owner_of(engine, kind.type, claimed) else None
+    ctx = engine.context(stack, name)
+    claimed = kind.named(ctx, written)
+    if claimed is None or kind.read(ctx, claimed, written) is None:
+        return None
+    return None if owner_of(engine, kind.type, claimed) else claimed
+
+
+def _identified(goal: Goal, name: str) -> str:
+    entry = goal.resources[name]
+    return ", ".join(f"{each}={entry['Properties'][each]}" for each in KINDS[entry["Type"]].identifier)
 
 
 def owner_of(engine: Engine, type_name: str, physical_id: str) -> Stack | None:
