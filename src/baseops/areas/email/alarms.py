@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from troposphere import GetAtt
+from troposphere.cloudwatch import MetricDimension
 
 from baseops.areas.email.feedback import dead_letters_title, queue_title
 from baseops.areas.email.identities import Stream
@@ -32,7 +33,7 @@ def add_account_alarms(stack: StackBuilder, rates: RateAlarms | None, refs: Refs
 def add_stream_alarms(stack: StackBuilder, stream: Stream, refs: Refs) -> None:
     """The rates of one configuration set, and its queues."""
     if stream.settings.alarms and stream.settings.reputation_metrics:
-        dimensions = {"Dimensions": [{"Name": "ses:configuration-set", "Value": stream.name}]}
+        dimensions = {"Dimensions": [MetricDimension(Name="ses:configuration-set", Value=stream.name)]}
         title = set_title(stream).removesuffix("ConfigurationSet")
         _rates(stack, stream.label, title, stream.settings.alarms, refs, dimensions)
     if stream.has_queue:
@@ -93,7 +94,7 @@ def _queue_metric(title: str, metric: str) -> dict[str, Any]:
     return {
         "Namespace": "AWS/SQS",
         "MetricName": metric,
-        "Dimensions": [{"Name": "QueueName", "Value": GetAtt(title, "QueueName")}],
+        "Dimensions": [MetricDimension(Name="QueueName", Value=GetAtt(title, "QueueName"))],
     }
 
 

@@ -11,6 +11,9 @@ from baseops.cloudformation.builder import StackBuilder
 
 # Any: troposphere takes a text or a helper such as Ref for every property.
 
+# Somebody may have made it before us, and CloudFormation takes over only what it would keep; the DKIM tokens that are
+# in DNS outlive the stack with it. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
+_KEEP = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 _ON_MX_FAILURE = {"use-default": "USE_DEFAULT_VALUE", "reject": "REJECT_MESSAGE"}
 _HTTPS = {"require": "REQUIRE", "require-open-only": "REQUIRE_OPEN_ONLY", "optional": "OPTIONAL"}
 
@@ -28,6 +31,7 @@ def set_title(stream: Stream) -> str:
 def add_identity(stack: StackBuilder, identity: Identity, default: Stream) -> ses.EmailIdentity:
     """The identity; mail that names no configuration set goes through `default`."""
     properties: dict[str, Any] = {
+        **_KEEP,
         "EmailIdentity": identity.name,
         "ConfigurationSetAttributes": ses.ConfigurationSetAttributes(ConfigurationSetName=Ref(set_title(default))),
     }
@@ -41,9 +45,13 @@ def add_identity(stack: StackBuilder, identity: Identity, default: Stream) -> se
 
 
 def add_configuration_set(stack: StackBuilder, stream: Stream) -> ses.ConfigurationSet:
-    """The configuration set. Suppression is left out to inherit the account's, and an empty list turns it off."""
+    """The configuration set. Suppression is left out to inherit the account's, and an empty list turns it off.
+
+    One whose name is declared may exist already, and is kept; one that we name goes with the stack.
+    """
     settings = stream.settings
     properties: dict[str, Any] = {
+        **(_KEEP if settings.name else {}),
         "Name": stream.name,
         "DeliveryOptions": _delivery(stream),
         "ReputationOptions": ses.ReputationOptions(ReputationMetricsEnabled=settings.reputation_metrics),

@@ -1,13 +1,15 @@
-"""Hosted zones whose id is known beforehand: a world has to make the zone that a declaration names.
+"""What moto gets wrong of Amazon Route 53: batches of changes are atomic; and zones with an id that is asked for.
 
-AWS gives ids at random. Here a CallerReference of `id/Z0123456789` asks for that id; any other one gets moto's.
+A world has to make the zone that a declaration names, and AWS gives ids at random. Here a CallerReference of
+`id/Z0123456789` asks for that id; any other one gets moto's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from moto.route53.models import FakeZone
+from moto.route53.models import FakeZone, RecordSet
 
 from baseops.sandbox.service import ServiceError, extend
 
@@ -61,10 +63,95 @@ def _created(zone: FakeZone) -> dict[str, Any]:
             "Config": {key: value for key, value in zone.config.items() if value is not None},
             "ResourceRecordSetCount": zone.resource_record_set_count,
         },
-        "ChangeInfo": {"Id": "/change/C1", "Status": "INSYNC", "SubmittedAt": "2026-01-01T00:00:00Z"},
+        "ChangeInfo": _CHANGE,
         "DelegationSet": {"NameServers": list(zone.delegation_set.name_servers) if zone.delegation_set else []},
         "Location": f"https://route53.amazonaws.com/2013-04-01{zone.id}",
     }
 
 
+def change_resource_record_sets(backend: Any, *, hosted_zone_id: str, change_batch: dict[str, Any]) -> dict[str, Any]:
+    """Make all changes of a batch, or none where one cannot be made.
+
+    https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html
+    """
+    zone = backend.get_hosted_zone(hosted_zone_id)
+    batch = _Batch(zone)
+    for change in change_batch["Changes"]:
+        batch.take(change["Action"], change["ResourceRecordSet"])
+    batch.check_aliases()
+    if batch.refusals:
+        raise ServiceError(f"[{', '.join(batch.refusals)}]", code="InvalidChangeBatch", status=400)
+    zone.rrsets[:] = batch.records.values()
+    return {"ChangeInfo": _CHANGE}
+
+
+class _Batch:
+    """The zone as it would be, and why it cannot be."""
+
+    def __init__(self, zone: FakeZone) -> None:
+        self.zone = zone
+        self.records = {_key(each.name, each.type, each.set_identifier): each for each in zone.rrsets}
+        self.refusals: list[str] = []
+
+    def take(self, action: str, given: Mapping[str, Any]) -> None:
+        name = _absolute(given["Name"])
+        key = _key(name, given["Type"], given.get("SetIdentifier"))
+        what = f"resource record set [name='{name}', type='{given['Type']}']"
+        if not name.endswith(f".{self.zone.name}") and name != self.zone.name:
+            self.refusals.append(f"RRSet with DNS name {name} is not permitted in zone {self.zone.name}")
+        elif action == "CREATE" and key in self.records:
+            self.refusals.append(f"Tried to create {what} but it already exists")
+        elif action == "DELETE" and key not in self.records:
+            self.refusals.append(f"Tried to delete {what} but it was not found")
+        elif action == "DELETE" and not _same(self.records[key], given):
+            self.refusals.append(f"Tried to delete {what} but the values provided do not match the current values")
+        elif action == "DELETE":
+            del self.records[key]
+        else:
+            self.refusals += _unquoted(given)
+            made = {**given, "Name": name, "ResourceRecords": _values(given)}
+            self.records[key] = RecordSet(made)  # type: ignore[abstract]  # moto makes it so itself
+
+    def check_aliases(self) -> None:
+        """A name with a CNAME has no other record."""
+        names = [key[0] for key in self.records]
+        for name, kind, _ in self.records:
+            others = {key[1] for key in self.records if key[0] == name} if names.count(name) > 1 else {kind}
+            if kind == "CNAME" and others != {"CNAME"}:
+                self.refusals.append(
+                    f"RRSet of type CNAME with DNS name {name} is not permitted as it conflicts with other records "
+                    f"with the same DNS name in zone {self.zone.name}"
+                )
+
+
+def _key(name: str, kind: str | None, set_identifier: str | None) -> tuple[str, str, str]:
+    return _absolute(name), kind or "", set_identifier or ""
+
+
+def _absolute(name: str) -> str:
+    return f"{name.rstrip('.').lower()}."
+
+
+def _values(given: Mapping[str, Any]) -> list[str]:
+    return [each["Value"] for each in given.get("ResourceRecords") or ()]
+
+
+def _same(record: RecordSet, given: Mapping[str, Any]) -> bool:
+    has_same_time = str(record.ttl or "") == str(given.get("TTL") or "")
+    return has_same_time and sorted(record.records or ()) == sorted(_values(given))
+
+
+def _unquoted(given: Mapping[str, Any]) -> Iterable[str]:
+    if given["Type"] in ("TXT", "SPF"):
+        for value in _values(given):
+            if not (value.startswith('"') and value.endswith('"')):
+                yield (
+                    f"Invalid Resource Record: 'FATAL problem: InvalidCharacterString (Value should be enclosed in "
+                    f"quotation marks) encountered with '{value}''"
+                )
+
+
+_CHANGE = {"Id": "/change/C1", "Status": "INSYNC", "SubmittedAt": "2026-01-01T00:00:00Z"}
+
 extend("route53", "CreateHostedZone", create_hosted_zone)
+extend("route53", "ChangeResourceRecordSets", change_resource_record_sets)

@@ -15,6 +15,7 @@ from baseops.sandbox.services.sesv2.state import EmailIdentity
 from baseops.semantics.mail import ses
 from baseops.semantics.mail.dns import Record, Zone, zone_of
 
+_OF_MAIL = ("CNAME", "MX", "TXT")
 FIRST_LOOK = timedelta(minutes=5)
 EARLY = timedelta(hours=1)
 SOON = timedelta(minutes=15)
@@ -25,11 +26,10 @@ TOLERATES = timedelta(days=5)
 
 
 def public_records(account_id: str) -> Zone:
-    """What the world sees: every record in the account's public hosted zones."""
+    """What the world sees of mail: the records of these types in the account's public hosted zones."""
     zones = moto_backend("route53", account_id, "us-east-1").zones.values()
-    return zone_of(
-        (each.name, each.type_, list(each.records)) for zone in zones if not zone.private_zone for each in zone.rrsets
-    )
+    sets = [each for zone in zones if not zone.private_zone for each in zone.rrsets if each.type in _OF_MAIL]
+    return zone_of((each.name, each.type, list(each.records)) for each in sets)
 
 
 def look(identity: EmailIdentity, region: str, zone: Zone, now: datetime) -> None:
