@@ -103,7 +103,7 @@ def _loses_data(action: Action, resource: Mapping[str, Any], template: Mapping[s
     key = "DeletionPolicy" if action == "remove" else "UpdateReplacePolicy"
     resources = template.get("Resources")
     declared = resources.get(resource["LogicalResourceId"]) if isinstance(resources, dict) else None
-    return not (isinstance(declared, dict) and declared.get(key) == "Retain")
+    return not (isinstance(declared, dict) and str(declared.get(key)).startswith("Retain"))
 
 
 def from_templates(before: Mapping[str, Json], after: Mapping[str, Json]) -> tuple[Change, ...]:

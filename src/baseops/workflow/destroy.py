@@ -120,7 +120,7 @@ def _kept(clients: Clients, state: StackState) -> list[Kept]:
     return [
         Kept(state.name, state.region, str(each["Type"]), ids[name])
         for name, each in found
-        if isinstance(each, dict) and each.get("DeletionPolicy") == "Retain" and ids.get(name)
+        if isinstance(each, dict) and str(each.get("DeletionPolicy")).startswith("Retain") and ids.get(name)
     ]
 
 
