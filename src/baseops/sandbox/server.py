@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import FrameType, TracebackType
-from typing import ClassVar, Self
+from typing import Self
 
 from baseops.errors import SandboxError
 from baseops.sandbox.account import Account
@@ -161,8 +161,6 @@ def _refused(address: Address, message: str, code: str, status: int) -> Answer:
 class Server:
     """A served account: started with `with`, stopped when that ends. The account stays open."""
 
-    threads: ClassVar[str] = "sandbox-server"
-
     def __init__(self, account: Account, port: int = 0) -> None:
         try:
             self._listener = _Listener(account, port)
@@ -170,7 +168,10 @@ class Server:
             raise SandboxError(
                 f"the sandbox cannot listen on {LOOPBACK}:{port}", str(error), "Choose another --port, or 0 for any"
             ) from error
-        self._thread = threading.Thread(target=self._listener.serve_forever, name=self.threads, daemon=True)
+        # The interval is how long stopping may take.
+        self._thread = threading.Thread(
+            target=self._listener.serve_forever, args=(0.05,), name="sandbox-server", daemon=True
+        )
 
     @property
     def url(self) -> str:
