@@ -190,7 +190,7 @@ def _block(section: Section, site: Site, clients: Clients) -> Findings:
         if answer.get("ManagedBy") == "declarative-policy" and answer["State"] != claimed:
             yield error(
                 "block-held-by-organisation",
-                ("backups", "account", "block_public_access"),
+                ("account", "backups", "block_public_access"),
                 f"a declarative policy of the organisation holds {region} at {answer['State']}",
                 "Leave it out here, or change it in the organisation's policy",
             )
@@ -198,7 +198,7 @@ def _block(section: Section, site: Site, clients: Clients) -> Findings:
             yield finding(
                 Severity.WARNING,
                 "block-is-stronger",
-                ("backups", "account", "block_public_access"),
+                ("account", "backups", "block_public_access"),
                 f"{region} has {answer['State']} already, which is stronger and stays",
                 f"Write: block_public_access: {answer['State']}",
             )

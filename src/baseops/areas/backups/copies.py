@@ -52,6 +52,7 @@ def _copy_account(place: Path, copy: Copy, site: Site) -> Findings:
     account = str(copy.account)
     if account in site.accounts:
         yield own_account((*place, "account"), account)
+        return
     if copy.key:
         yield error(
             "copy-key",

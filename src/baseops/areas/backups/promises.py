@@ -50,7 +50,7 @@ def _copies_known(place: Path, entry: Entry) -> Findings:
         yield error("promise", (*place, "copy_regions"), "`copies` says where the copies are", "Delete `copy_regions`")
     if promise.copy_rpo and not entry.managed and not promise.copy_regions:
         yield error("promise", place, "nothing says where the copies are", "Write: copy_regions: [us-east-1]")
-    if promise.copy_rpo and entry.managed and not entry.copies_here:
+    if promise.copy_rpo and entry.managed and entry.target and not entry.copies_here:
         yield error(
             "promise", (*place, "copy_rpo"), "there are no `copies` for it", "Delete `copy_rpo`, or add `copies`"
         )

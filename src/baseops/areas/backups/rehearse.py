@@ -78,7 +78,7 @@ def _recycled(section: Section) -> Findings:
     yield finding(
         Severity.NOTE,
         "recycled",
-        ("backups", "account", "recycle_bin", "snapshots"),
+        ("account", "backups", "recycle_bin", "snapshots"),
         f"snapshots that DLM deletes stay in the Recycle Bin for {spoken(kept.retain)} more, and are paid for",
         "Write `exclude_tags` for backups whose snapshots need no second chance",
     )

@@ -135,7 +135,7 @@ def _fast_restore(path: Path, plan: Plan, fast: FastRestore, site: Site) -> Find
         costs = fast_restore_usd(fast, plan)
     except ValueError:
         return
-    if costs > fast.confirmed_usd_per_volume_hour:
+    if costs > (fast.confirmed_usd_per_volume_hour or 0):
         yield error(
             "fast-restore-cost",
             (*place, "confirmed_usd_per_volume_hour"),

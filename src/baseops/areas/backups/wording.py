@@ -68,4 +68,5 @@ def whole_days(value: timedelta) -> timedelta:
 
 def enough(least: timedelta) -> str:
     """The promise to suggest: the least one, with a fifth for making the snapshot."""
-    return f"{-(-(least * 1.2) // timedelta(hours=1))}h"
+    hours = -(-(least * 1.2) // timedelta(hours=1))
+    return f"{hours}h" if hours <= 72 else f"{-(-hours // 24)}d"

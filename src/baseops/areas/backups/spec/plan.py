@@ -107,8 +107,8 @@ class FastRestore(Strict):
     zones: Annotated[tuple[Zone, ...], Field(min_length=1, max_length=10)]
     count: Annotated[int, Field(ge=1, le=1000)] | None = None
     age: Days | None = None
-    confirmed_usd_per_volume_hour: Annotated[float, Field(gt=0)]
-    """What one volume's snapshots may cost in an hour; `check` says the sum when it is not enough."""
+    confirmed_usd_per_volume_hour: Annotated[float, Field(gt=0)] | None = None
+    """What one volume's snapshots may cost in an hour; `check` says the sum when it is missing or not enough."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:

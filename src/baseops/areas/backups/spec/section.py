@@ -66,7 +66,7 @@ class Entry(Extras):
     schedules: Annotated[dict[EntryName, Plan], Field(min_length=1, max_length=4)] | None = None
     """Up to four schedules in place of `schedule`; one that is renamed lets go of the snapshots it made."""
     exclude: Exclude = Exclude()
-    promise: Promise
+    promise: Annotated[Promise, Field(examples=[{"rpo": "30h"}])]
     read: tuple[Read, ...] = ()
 
     @model_validator(mode="after")
