@@ -35,8 +35,11 @@ class Alarm(Kind):
             "ThresholdMetricId",
             "TreatMissingData",
             "Unit",
+            "WarmUpConfiguration",
         }
     )
+    # moto keeps no warm-up, so nothing can be said of its drift.
+    write_only = frozenset({"WarmUpConfiguration"})
     create_only = frozenset({"AlarmName"})
     attributes = frozenset({"Arn"})
     identifier = ("AlarmName",)
