@@ -43,6 +43,15 @@ def expected(identity: Identity, region: str, signing: Signing | None = None) ->
     ]
 
 
+def is_made_by_stack(identity: Identity, record: Record) -> bool:
+    """Whether the stack makes the record itself; what belongs to others' domains or moves mail it never does."""
+    if identity.zone is None or record.zone != identity.name:
+        return False
+    if record.name == f"_dmarc.{identity.name}":
+        return identity.entry.dmarc.create
+    return "._domainkey." in record.name or record.name == identity.mail_from
+
+
 def dkim_records(identity: Identity, signing: Signing) -> list[Record]:
     """By which SES verifies the domain and signs for it."""
     own = identity.entry.dkim.own_key

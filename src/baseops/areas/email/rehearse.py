@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from baseops.areas.email.identities import Identity, default_stream, identities, streams
-from baseops.areas.email.records import expected
+from baseops.areas.email.records import expected, is_made_by_stack
 from baseops.areas.email.senders import permission, senders
 from baseops.contract.finding import Finding, Severity
 from baseops.contract.refs import Refs
 from baseops.contract.site import Site
+from baseops.contract.types import Json
 from baseops.semantics.mail import dmarc
-from baseops.semantics.mail.dns import Record
+from baseops.semantics.mail.addresses import domain_of
 
 if TYPE_CHECKING:
     from baseops.areas.email.spec import Section
@@ -40,15 +41,14 @@ def _of_dns(identity: Identity, site: Site) -> Iterator[Finding]:
     records = expected(identity, site.region)
     if not records:
         return
-    where = f"hosted zone {identity.zone}" if identity.zone else "whoever keeps the zone"
-    outside = [record for record in records if not _is_made(record, identity)]
+    outside = [record for record in records if not is_made_by_stack(identity, record)]
+    listed = ": " + ", ".join(f"{record.type} {record.name}" for record in outside) if outside else ""
     yield Finding(
         Severity.NOTE,
         "email.records",
         (*identity.path, "dns"),
-        f"{identity.key} needs {len(records)} DNS records in all; {len(records) - len(outside)} are made by the stack, "
-        f"{len(outside)} are for {where if not identity.zone else 'somebody to add'}: "
-        + (", ".join(f"{record.type} {record.name}" for record in outside) or "none"),
+        f"{identity.key} needs {len(records)} DNS records; the stack makes {len(records) - len(outside)}, and "
+        f"{len(outside)} have to be added by whoever keeps the zone{listed}",
         f"After apply: baseops email dns {identity.key}" if outside else "",
     )
     for record in outside:
@@ -62,38 +62,26 @@ def _of_dns(identity: Identity, site: Site) -> Iterator[Finding]:
             )
 
 
-def _is_made(record: Record, identity: Identity) -> bool:
-    """Whether the stack makes the record itself."""
-    if identity.zone is None or record.zone != identity.name:
-        return False
-    if record.name == f"_dmarc.{identity.name}":
-        return identity.entry.dmarc.create
-    return "._domainkey." in record.name or record.name == identity.mail_from
-
-
 def _of_alignment(identity: Identity) -> Iterator[Finding]:
-    if identity.is_address:
-        return
+    """Whether DMARC can pass at all: by DKIM of the identity, or by SPF of its MAIL FROM domain."""
     policy = identity.dmarc
-    by_dkim = True
-    by_spf = bool(identity.mail_from) and dmarc.is_aligned(identity.name, identity.mail_from, policy.spf_alignment)
-    subdomains = {
-        pattern.rpartition("@")[2].lower()
-        for patterns in identity.entry.senders.values()
-        for pattern in patterns
-        if pattern.rpartition("@")[2].lower() != identity.name
-    }
-    if policy.dkim_alignment == "strict" and subdomains:
-        by_dkim = False
-    if not by_dkim and not by_spf:
-        yield Finding(
-            Severity.WARNING,
-            "email.never-aligned",
-            (*identity.path, "dmarc"),
-            f"mail from {', '.join(sorted(subdomains))} is signed by {identity.name}, which strict alignment does not "
-            f"count, and SPF does not count either: it fails DMARC",
-            "Write dkim_alignment: relaxed, or declare the subdomain as an identity of its own",
-        )
+    for domain in [] if identity.is_address else _from_domains(identity):
+        by_dkim = dmarc.is_aligned(domain, identity.name, policy.dkim_alignment)
+        by_spf = bool(identity.mail_from) and dmarc.is_aligned(domain, identity.mail_from, policy.spf_alignment)
+        if not by_dkim and not by_spf:
+            yield Finding(
+                Severity.WARNING,
+                "email.never-aligned",
+                (*identity.path, "dmarc"),
+                f"mail from {domain} is signed by {identity.name}, which strict alignment does not count, and its SPF "
+                "does not count either: it fails DMARC",
+                f"Write dkim_alignment: relaxed, or declare {domain} as an identity of its own",
+            )
+
+
+def _from_domains(identity: Identity) -> list[str]:
+    patterns = [pattern for patterns in identity.entry.senders.values() for pattern in patterns]
+    return sorted({domain_of(pattern) for pattern in patterns})
 
 
 def _of_policies(identity: Identity, others: list[Identity], site: Site) -> Iterator[Finding]:
@@ -101,25 +89,24 @@ def _of_policies(identity: Identity, others: list[Identity], site: Site) -> Iter
         return
     sets = streams(identity, site.prefix, others) or [default_stream(identity, site.prefix, others)]
     for sender in senders(identity, site):
-        document = json.dumps(permission(sender, identity, others, sets, site), separators=(",", ":"))
-        for intrinsic, value in (("${AWS::Partition}", "aws"), ("${AWS::AccountId}", site.accounts[0])):
-            document = document.replace(intrinsic, value)
-        plain = json.dumps(_without_subs(json.loads(document)), separators=(",", ":"))
+        text = json.dumps(_plain(permission(sender, identity, others, sets, site), site), separators=(",", ":"))
         yield Finding(
             Severity.NOTE,
             "email.policy-to-attach",
             (*identity.path, "senders", sender.reference),
-            f"{sender.reference} sends as declared with this policy: {plain}",
+            f"{sender.reference} sends as declared with this policy: {text}",
             f"Attach it to {sender.reference}",
         )
 
 
-def _without_subs(value: object) -> object:
+def _plain(value: Json, site: Site) -> Json:
+    """A policy with its intrinsic functions filled in, to be pasted."""
     if isinstance(value, dict):
-        return (
-            value["Fn::Sub"] if set(value) == {"Fn::Sub"} else {key: _without_subs(each) for key, each in value.items()}
-        )
-    return [_without_subs(each) for each in value] if isinstance(value, list) else value
+        text = value.get("Fn::Sub")
+        if isinstance(text, str):
+            return text.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", site.accounts[0])
+        return {key: _plain(each, site) for key, each in value.items()}
+    return [_plain(each, site) for each in value] if isinstance(value, list) else value
 
 
 def _of_port25(identity: Identity) -> Iterator[Finding]:

@@ -1,0 +1,1 @@
+"""What the noun `email` does, a verb to a module."""
