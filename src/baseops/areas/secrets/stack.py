@@ -214,4 +214,3 @@ def _add_reader(policy: access.ReaderPolicy, stack: StackBuilder) -> None:
                 )
             )
             stack.output(f"{title}PolicyArn", Ref(made))
-
