@@ -112,6 +112,12 @@ def account() -> Iterator[Account]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def stack_driver() -> type[StackDriver]:
+    """The driver's class, for tests that open accounts of their own."""
+    return StackDriver
+
+
 @pytest.fixture
 def stacks(account: Account) -> StackDriver:
     return StackDriver(account)

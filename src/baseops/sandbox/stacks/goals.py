@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from baseops.sandbox.kinds import KINDS
 from baseops.sandbox.kinds.kind import Kind
 from baseops.sandbox.service import ServiceError
-from baseops.sandbox.stacks.engine import Engine, values
+from baseops.sandbox.stacks import existing
+from baseops.sandbox.stacks.engine import Engine
 from baseops.sandbox.stacks.records import Goal, Stack
 from baseops.semantics.templates import capabilities, parameters, validation
 from baseops.semantics.templates.errors import TemplateError
@@ -99,18 +100,16 @@ class Goals:
         former = stack.goal
         given = _given(request.parameters, former)
         chosen = parameters.chosen(goal.source, given)
-        goal = Goal(
-            goal.body,
-            goal.source,
-            goal.source,
-            chosen,
-            self._stored(goal.source, chosen),
-            _tags(request.tags, stack),
-            tuple(request.capabilities),
-            request.role_arn or (former.role_arn if former else ""),
-            _notifications(request.notification_arns, former),
-            goal.imports,
-            request.token,
+        existing.check(self.engine, goal.source, chosen)
+        goal = replace(
+            goal,
+            parameters=chosen,
+            stored=self._stored(goal.source, chosen),
+            tags=_tags(request.tags, stack),
+            capabilities=tuple(request.capabilities),
+            role_arn=request.role_arn or (former.role_arn if former else ""),
+            notification_arns=_notifications(request.notification_arns, former),
+            token=request.token,
         )
         missing = capabilities.lacking(goal.source, list(request.capabilities))
         if missing:
@@ -128,19 +127,8 @@ class Goals:
             used = [each for entry in template[section].values() for each in references(_values_of(entry))]
             validation.check_resolved(section, used, {*template["Resources"]}, known)
         order(dependencies(template["Resources"]))
-        return Goal(
-            goal.body,
-            goal.source,
-            template,
-            goal.parameters,
-            goal.stored,
-            goal.tags,
-            goal.capabilities,
-            goal.role_arn,
-            goal.notification_arns,
-            goal.imports,
-            goal.token,
-        )
+        _check_kept_types(stack, template["Resources"])
+        return replace(goal, template=template)
 
     def _stored(self, source: Mapping[str, Any], chosen: Mapping[str, str]) -> dict[str, str]:
         """The values of parameters that name Systems Manager parameters."""
@@ -186,6 +174,17 @@ def check_types(source: Mapping[str, Any]) -> None:
             raise TemplateError(
                 f"Template error: resource type {each['Type']} of {name} does not support Snapshot DeletionPolicy"
             )
+
+
+def _check_kept_types(stack: Stack, resources: Mapping[str, Any]) -> None:
+    changed = [
+        name for name, each in stack.resources.items() if name in resources and resources[name]["Type"] != each.type
+    ]
+    if changed:
+        raise TemplateError(
+            "Update of resource type is not permitted. The new template modifies resource type of the following "
+            f"resources: [{', '.join(sorted(changed))}]"
+        )
 
 
 def _check_attribute(name: str, kind: Kind, attribute: str) -> None:
@@ -247,6 +246,3 @@ def _object_of(url: str) -> tuple[str, str]:
         raise ValidationError("TemplateURL must be an Amazon S3 URL.")
     bucket, _, key = path.partition("/")
     return bucket, key
-
-
-__all__ = ["Goals", "Request", "ValidationError", "check_types", "values"]

@@ -12,7 +12,7 @@ from baseops.sandbox.stacks.deployment import Deployment, OnFailure
 from baseops.sandbox.stacks.goals import Request, ValidationError
 from baseops.sandbox.stacks.operations.change_sets import UPDATABLE
 from baseops.sandbox.stacks.operations.room import StackRoom
-from baseops.sandbox.stacks.records import Former, Goal, Stack
+from baseops.sandbox.stacks.records import Goal, Stack
 from baseops.sandbox.stacks.removal import Deletion
 from baseops.sandbox.stacks.rollback import CreateRollback, UpdateRollback
 from baseops.semantics.templates.errors import TemplateError
@@ -178,6 +178,3 @@ class StackOperations(StackRoom):
     def get_stack_policy(self, stack_name: str) -> Mapping[str, Any]:
         """The policy that was set."""
         return {"StackPolicyBody": self.stack(stack_name).policy or None}
-
-
-__all__ = ["Former", "StackOperations"]
