@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from baseops.declaration.loading import Declaration, load
     from baseops.declaration.lockfile import read_lock, write_lock
     from baseops.declaration.problem import Problem, print_path
+    from baseops.declaration.schema import declaration_schema
 
 __all__ = [
     "Declaration",
     "Problem",
+    "declaration_schema",
     "load",
     "print_path",
     "read_lock",
@@ -26,6 +28,7 @@ __all__ = [
 _HOMES = {
     "Declaration": "loading",
     "Problem": "problem",
+    "declaration_schema": "schema",
     "load": "loading",
     "print_path": "problem",
     "read_lock": "lockfile",

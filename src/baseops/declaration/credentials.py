@@ -69,9 +69,8 @@ def _finding(hit: Hit) -> Finding:
 def _left_out(contents: Contents) -> list[Finding]:
     if not contents.left_out:
         return []
-    message = (
-        f"{contents.left_out} files of {contents.root} were not searched for credentials: they are too many or large"
-    )
+    which = f"at least {contents.left_out} files of {contents.root}"
+    message = f"{which} were not searched for credentials: too many or too large"
     return [Finding(Severity.NOTE, "declaration.credentials-not-searched", (), message)]
 
 

@@ -66,19 +66,30 @@ def _sync_folder(folder: Path) -> None:
 
 def _parse(text: str, path: Path) -> Lock:
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
-        raise _damaged(path, f"it is not JSON: {error}") from error
+        conflict = "it holds a merge conflict" if "<<<<<<< " in text else f"it is not JSON: {error}"
+        raise _damaged(path, conflict) from error
+    except KeyError as error:
+        raise _damaged(path, f"the key {error} stands twice") from error
     version = data.get("version") if isinstance(data, dict) else None
-    if isinstance(version, int) and version > VERSION:
+    if type(version) is int and version > VERSION:
         why = f"it has version {version}, and this baseops knows {VERSION}"
         raise DeclarationError(f"{path} was written by a newer baseops", why, "Run: pip install --upgrade baseops-aws")
-    if version != VERSION:
+    if type(version) is not int or version != VERSION:
         raise _damaged(path, f"its version is {version!r}, not {VERSION}")
     try:
         return _to_lock(data)
     except (TypeError, AttributeError) as error:
         raise _damaged(path, str(error)) from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:  # Any: what stands in the file
+    """An object, where merges may have left a key twice."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise KeyError(next(key for place, (key, _) in enumerate(pairs) if key in dict(pairs[:place])))
+    return made
 
 
 def _to_lock(data: Mapping[str, Any]) -> Lock:  # Any: what stands in the file

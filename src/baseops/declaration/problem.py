@@ -28,13 +28,23 @@ def print_path(path: Path) -> str:
 
 def shorten(text: str, limit: int = 60) -> str:
     """A text cut to `limit` characters, with nothing in it that a terminal would obey."""
-    clean = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text[: limit + 1])
+    clean = printable(text[: limit + 1])
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """A text whose line ends, escapes and other controls are written out."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to correct. `path` leads to the value meant; where it is missing, the place is its parent's."""
+    """One thing to correct. `path` leads to the value meant; where it is missing, the place is its parent's.
+
+    Message and remedy never hold what a terminal would obey, whatever the file holds.
+    """
 
     file: str
     line: int
@@ -45,12 +55,17 @@ class Problem:
     severity: Severity = Severity.ERROR
     rule: str = "declaration.shape"
 
+    def __post_init__(self) -> None:
+        """Write controls out."""
+        object.__setattr__(self, "message", printable(self.message))
+        object.__setattr__(self, "remedy", printable(self.remedy))
+
     def __str__(self) -> str:
         """One line, as compilers print it: file, line, column, path, what is wrong, what to write."""
         place = f"{self.file}:{self.line}:{self.column}"
         weight = "" if self.severity is Severity.ERROR else f"{self.severity}: "
         where = f"{print_path(self.path)}: " if self.path else ""
-        return f"{place}: {weight}{where}{self.message}" + (f". {self.remedy}" if self.remedy else "")
+        return f"{printable(place)}: {weight}{where}{self.message}" + (f". {self.remedy}" if self.remedy else "")
 
 
 def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -27,7 +27,7 @@ def remedy_for(shape: Shape | None, given: Given, *, with_example: bool = True) 
 
 def _write(given: Given, value: Any) -> str:  # Any: plain data
     text = _yaml(value)
-    return f"Write: {given.name}: {text}" if given.name else f"Write: {text}"
+    return f"Write: {_yaml(given.name)}: {text}" if given.name else f"Write: {text}"
 
 
 def example_for(shape: Shape | None, given: Given) -> str:
