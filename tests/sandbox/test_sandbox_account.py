@@ -361,3 +361,24 @@ def test_an_instance_starts_from_a_stock_image(account):
         "Instances"
     ]
     assert instance["ImageId"] == image
+
+
+# --- the lock -----------------------------------------------------------------------------------------------
+
+
+def test_a_service_that_waits_for_a_process_may_let_its_calls_through(account):
+    def call_from_outside() -> None:
+        account.client("logs").create_log_group(logGroupName="/from-the-function")
+
+    def invoke() -> None:
+        with account.unlocked():
+            thread = threading.Thread(target=call_from_outside)
+            thread.start()
+            thread.join(20)
+            assert not thread.is_alive()
+
+    account.client("logs").create_log_group(logGroupName="/first")
+    with account.lock, account.lock:
+        invoke()
+        assert account.lock._is_owned()
+    assert groups(account) == ["/first", "/from-the-function"]

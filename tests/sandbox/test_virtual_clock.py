@@ -285,7 +285,8 @@ def test_ctrl_c_wakes_the_sleepers_once_and_is_raised_when_all_have_ended(clock)
         try:
             clock.sleep(5)
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-            time.sleep(0.05)  # noqa: TID251  # until the main thread has it
+            while not clock._rounds[0].is_stopped:
+                time.sleep(0.001)  # noqa: TID251  # until the main thread has it
             clock.sleep(1000)
         except Interrupted:
             clock.sleep(3)

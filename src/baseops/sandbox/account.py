@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -86,6 +87,16 @@ class Account:
         given = answer["Credentials"]
         keys = Keys(role_arn.split(":")[4], given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
         return PrincipalClients(self._factory, keys, self.region)
+
+    @contextmanager
+    def unlocked(self) -> Iterator[None]:
+        """Let other calls through while a service waits for a process that makes some (a Lambda function)."""
+        held = self.lock._release_save() if self.lock._is_owned() else None  # type: ignore[attr-defined]  # no public names
+        try:
+            yield
+        finally:
+            if held:
+                self.lock._acquire_restore(held)  # type: ignore[attr-defined]  # as Condition.wait does it
 
     def record(self, recorder: Recorder) -> None:
         """Tell a function of every call with its answer (CloudTrail)."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import count
 from typing import Any
 
 from botocore.parsers import create_parser
@@ -14,10 +13,10 @@ from moto.core.model import OperationModel
 from moto.core.serialize import DefaultAttributePicker, XFormedAttributePicker, get_serializer_class
 
 from baseops.sandbox.call import Call
+from baseops.sandbox.moto_state import request_id
 from baseops.sandbox.service import Members
 
 ERRORS = ErrorLookupFactory()
-_requests = count(1)
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def raw(call: Call, status: int, headers: dict[str, Any], body: str | bytes | No
 
 
 def _written(call: Call, written: dict[str, Any]) -> Answer:
-    headers = {**written["headers"], "x-amzn-RequestId": f"5a9d0b0c-0000-4000-8000-{next(_requests):012x}"}
+    headers = {**written["headers"], "x-amzn-RequestId": request_id()}
     return raw(call, written["status_code"], headers, written["body"])
 
 

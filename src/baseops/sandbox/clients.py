@@ -109,5 +109,5 @@ def _config(attempts: int) -> Config:
         use_fips_endpoint=False,
         account_id_endpoint_mode="disabled",
         parameter_validation=True,
-        user_agent_extra="baseops-sandbox",
+        user_agent="baseops-sandbox",
     )

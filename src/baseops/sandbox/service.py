@@ -8,8 +8,9 @@ botocore model says how a request is read and an answer written.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from inspect import Parameter, signature
 from pathlib import Path
@@ -79,6 +80,9 @@ class Sandbox(Protocol):
     def clients_of(self, account_id: str) -> Clients:
         """The same for another account."""
 
+    def unlocked(self) -> AbstractContextManager[None]:
+        """Let other calls through while a service waits for a process that makes some (a Lambda function)."""
+
     def session_as(self, role_arn: str, session_name: str = "sandbox") -> PrincipalClients:
         """The clients of an assumed role, with that role's rights and keys."""
 
@@ -107,24 +111,31 @@ def set_opened(sandbox: Sandbox | None) -> None:
     _opened[:] = [sandbox] if sandbox else []
 
 
-_calls: list[Call] = []
+class _Calls(threading.local):
+    """The calls that a thread is answering, the innermost last."""
+
+    def __init__(self) -> None:
+        self.stack: list[Call] = []
+
+
+_calls = _Calls()
 
 
 def calling() -> Call:
     """The call that is being answered, the innermost one: who calls, from which region."""
-    if not _calls:
+    if not _calls.stack:
         raise SandboxError("no call is being answered", "this runs by schedule or outside the sandbox")
-    return _calls[-1]
+    return _calls.stack[-1]
 
 
 @contextmanager
 def answering(call: Call) -> Iterator[None]:
     """Say which call is being answered; only the dispatcher does this, under the account's lock."""
-    _calls.append(call)
+    _calls.stack.append(call)
     try:
         yield
     finally:
-        _calls.pop()
+        _calls.stack.pop()
 
 
 class SandboxBackend(BaseBackend):
