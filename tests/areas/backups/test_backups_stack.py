@@ -42,7 +42,7 @@ def test_a_volume_backup_is_one_policy(declared, compiled):
             "Schedules": [
                 {
                     "Name": "daily",
-                    "CreateRule": {"Interval": 24, "IntervalUnit": "HOURS", "Times": ["03:00"]},
+                    "CreateRule": {"Interval": 24, "IntervalUnit": "HOURS", "Times": ["03:00"], "Location": "CLOUD"},
                     "RetainRule": {"Interval": 30, "IntervalUnit": "DAYS"},
                     "CopyTags": False,
                     "TagsToAdd": [

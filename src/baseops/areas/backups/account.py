@@ -17,7 +17,7 @@ from baseops.contract.finding import Finding, Severity
 from baseops.contract.lock import Lock
 from baseops.contract.refs import Refs
 from baseops.contract.site import Site
-from baseops.errors import AwsError
+from baseops.errors import AwsError, NotFoundError
 
 if TYPE_CHECKING:
     from baseops.areas.backups.spec.section import Entry, Section, Target
@@ -103,23 +103,26 @@ def _shared_under_default_key(path: Path, entry: Entry, volumes: list[Any], site
     plans = entry.plans.values()
     if not any(plan.share or any(copy.account for copy in plan.copies) for plan in plans):
         return
-    keys = {each["KmsKeyId"] for each in volumes if each.get("KmsKeyId")}
-    managed_by_aws = {key for key in keys if _is_managed_by_aws(key, site, clients)}
-    stuck = sorted(each["VolumeId"] for each in volumes if each.get("KmsKeyId") in managed_by_aws)
+    encrypted = {each["VolumeId"]: each["KmsKeyId"] for each in volumes if each.get("KmsKeyId")}
+    default = _default_key(site, clients) if encrypted else ""
+    stuck = sorted(volume for volume, key in encrypted.items() if key == default)
     if stuck:
         shown = ", ".join(stuck[:5]) + (f" and {len(stuck) - 5} more" if len(stuck) > 5 else "")
         yield error(
             "shared-under-default-key",
             path,
-            f"{shown} are encrypted under aws/ebs, and snapshots under that key can never be shared",
+            f"{shown}: encrypted under aws/ebs, and snapshots under that key can never be shared",
             "Move them to volumes under a key of your own; a snapshot copied under it makes such a volume",
         )
 
 
-def _is_managed_by_aws(key: str, site: Site, clients: Clients) -> bool:
-    with translated(f"cannot look at the key {key}"):
-        metadata = clients.client("kms", site.region).describe_key(KeyId=key)["KeyMetadata"]
-    return bool(metadata["KeyManager"] == "AWS")
+def _default_key(site: Site, clients: Clients) -> str:
+    """The ARN of aws/ebs; '' where nothing was ever encrypted under it."""
+    try:
+        with translated("cannot look at the key aws/ebs"):
+            return str(clients.client("kms", site.region).describe_key(KeyId="alias/aws/ebs")["KeyMetadata"]["Arn"])
+    except NotFoundError:
+        return ""
 
 
 def _documents(path: Path, entry: Entry, site: Site, clients: Clients) -> Findings:

@@ -109,7 +109,7 @@ def _policy(name: str, entry: Entry, site: Site, role_arn: Any, details: dlm.Pol
 
 def _parameters(entry: Entry) -> dict[str, Any]:
     exclude = entry.exclude
-    if not exclude.boot_volume and not exclude.data_volume_tags:
+    if entry.target is None or entry.target.resource == "volume":
         return {}
     tags = {"ExcludeDataVolumeTags": Tags(dict(exclude.data_volume_tags))} if exclude.data_volume_tags else {}
     return {"Parameters": dlm.Parameters(ExcludeBootVolume=exclude.boot_volume, **tags)}
@@ -138,9 +138,9 @@ def _schedule(
 
 def _create_rule(timing: Timing) -> dict[str, Any]:
     if timing.cron is not None:
-        return {"CronExpression": f"cron({timing.cron})"}
+        return {"CronExpression": f"cron({timing.cron})", "Location": "CLOUD"}
     hours = (timing.interval or timedelta()) // timedelta(hours=1)
-    return {"Interval": hours, "IntervalUnit": "HOURS", "Times": [timing.time]}
+    return {"Interval": hours, "IntervalUnit": "HOURS", "Times": [timing.time], "Location": "CLOUD"}
 
 
 def _scripts(scripts: Scripts | None, document: ssm.Document | None) -> dict[str, Any]:
