@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from baseops.declaration.lockfile import read_lock, write_lock
     from baseops.declaration.problem import Problem, print_path
     from baseops.declaration.schema import declaration_schema
+    from baseops.declaration.starter import STARTER
 
 __all__ = [
+    "STARTER",
     "Declaration",
     "Problem",
     "declaration_schema",
@@ -26,6 +28,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "STARTER": "starter",
     "Declaration": "loading",
     "Problem": "problem",
     "declaration_schema": "schema",
