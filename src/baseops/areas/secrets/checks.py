@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from baseops.areas.secrets import access
+from baseops.areas.secrets import access, authorities
 from baseops.areas.secrets.credentials import kind_of_secret, names_a_secret
 from baseops.areas.secrets.roles import at_home, role_of
 from baseops.areas.secrets.rotation import POSTGRES_SINGLE_USER, longest_interval, schedule_problem, window_problem
@@ -169,6 +169,15 @@ def _rotation_function(entry: Entry, path: Path, site: Site) -> Iterator[Finding
             "the first rotation locks the application out",
             f"Write `function: {POSTGRES_SINGLE_USER}`, the ARN of a Lambda function of yours, or no `rotation`.",
         )
+    if rotation.function == POSTGRES_SINGLE_USER and rotation.ca_certificates:
+        problem = authorities.problem(site.folder, rotation.ca_certificates)
+        if problem:
+            yield _error(
+                "rotation-authorities",
+                (*place, "ca_certificates"),
+                problem,
+                "Name a PEM file with the authorities of the database's certificate.",
+            )
     if rotation.function not in (None, POSTGRES_SINGLE_USER):
         for key in ("network", "ca_certificates"):
             if getattr(rotation, key):

@@ -19,7 +19,9 @@ _KNOWN = (
     ("a password in a URL", re.compile(r"://[^\s/:@]*:[^\s/@{}$]+@")),
     (
         "a password",
-        re.compile(r"(?i)\b(?:password|passwd|pwd|secret|api[_-]?key|token)\b[\"']?\s*[:=]\s*[\"']?[^\s\"'<$]{6,}"),
+        re.compile(
+            r"(?i)\b(?:password|passwd|pwd|secret|api[_-]?key|token)\b[\"']?\s*(?:=|:\s|:[\"'])\s*[\"']?[^\s\"'<$]{6,}"
+        ),
     ),
 )
 _TOKEN = re.compile(r"[A-Za-z0-9+/_=-]{24,}")

@@ -98,12 +98,11 @@ def _parsed(document: Any, account: str) -> Policy:  # Any: a policy document
 
 
 def _printed(policy: access.ReaderPolicy, site: Site) -> Finding:
-    text = json.dumps(access.for_account(policy.document, site.accounts[0], PARTITION), indent=2)
+    text = json.dumps(access.for_account(policy.document, site.accounts[0], PARTITION), separators=(",", ":"))
     return Finding(
         Severity.NOTE,
         "secrets.policy-to-attach",
         ("secrets", policy.entries[0], "attach"),
-        f"{policy.role.reference} gets nothing from baseops; it needs the policy below (with the ARN of the secrets "
-        "key in place of the zeros)",
-        text,
+        f"{policy.role.reference} gets nothing from baseops, as declared; without a policy of yours it cannot read",
+        f"Attach to it (with the ARN of the secrets key in place of the zeros): {text}",
     )

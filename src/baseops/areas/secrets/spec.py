@@ -26,7 +26,7 @@ def _secret_name(name: str) -> str:
     if re.search(r"-[A-Za-z0-9]{6}$", name):
         raise ValueError(
             f"{name!r} ends in a hyphen and six characters, as the ARNs of secrets do: Secrets Manager may then take "
-            f"the name for part of an ARN; write another ending, such as {name + '-secret'!r}"
+            f"the name for part of an ARN; write another ending, such as {name + '-value'!r}"
         )
     return name
 

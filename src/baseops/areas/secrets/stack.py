@@ -195,7 +195,7 @@ def _add_alerts(name: str, entry: Entry, secret: AWSObject, function: Any, stack
 def _add_reader(policy: access.ReaderPolicy, stack: StackBuilder) -> None:
     document = access.for_template(dict(policy.document))
     title = logical_id(policy.role.name, "Reads")
-    with stack.unit(f"reader/{policy.role.reference}"):
+    with stack.unit(f"reader/{policy.role.name}"):
         if policy.attach == "inline":
             stack.add(
                 iam.RolePolicy(
