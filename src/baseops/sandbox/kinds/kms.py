@@ -9,11 +9,16 @@ from typing import Any
 from baseops.sandbox.kinds.kind import Attributes, Context, Example, HandlerError, Kind, Props
 from baseops.sandbox.kinds.shapes import as_bool, as_text, call, document, only, tag_changes
 
-_CREATED = frozenset({"Description", "KeySpec", "KeyUsage", "MultiRegion", "Origin"})
+_FOR_EVER = ("KeySpec", "KeyUsage", "MultiRegion", "Origin")
+_CREATED = frozenset({"Description", *_FOR_EVER})
 
 
 class Key(Kind):
-    """A key; deleting the resource only schedules the key's deletion, 30 days ahead unless told otherwise."""
+    """A key; deleting the resource only schedules the key's deletion, 30 days ahead unless told otherwise.
+
+    What cannot be changed makes the update fail, so that nobody loses a key by an edit:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html
+    """
 
     type = "AWS::KMS::Key"
     service = "kms"
@@ -26,7 +31,6 @@ class Key(Kind):
         "RotationPeriodInDays",
         "Tags",
     }
-    create_only = frozenset({"KeySpec", "KeyUsage", "MultiRegion", "Origin"})
     write_only = frozenset({"BypassPolicyLockoutSafetyCheck", "PendingWindowInDays", "RotationPeriodInDays"})
     attributes = frozenset({"Arn", "KeyId"})
     identifier = ("KeyId",)
@@ -66,6 +70,9 @@ class Key(Kind):
 
     def update(self, ctx: Context, physical_id: str, old: Props, new: Props) -> None:
         client = ctx.client("kms")
+        changed_for_ever = [name for name in _FOR_EVER if old.get(name) != new.get(name)]
+        if changed_for_ever:
+            raise HandlerError(f"You cannot change the value of {changed_for_ever[0]} of an existing KMS key.")
         if old.get("KeyPolicy") != new.get("KeyPolicy"):
             refuse_unknown_principals(ctx, new.get("KeyPolicy"))
             client.put_key_policy(KeyId=physical_id, PolicyName="default", Policy=as_text(new["KeyPolicy"]))
@@ -105,7 +112,6 @@ class Key(Kind):
         return Example(
             properties,
             changed={**properties, "Description": "for logs", "EnableKeyRotation": False},
-            replaced={**properties, "MultiRegion": True},
         )
 
 
