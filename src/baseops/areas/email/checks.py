@@ -48,8 +48,10 @@ def _of_identity(identity: Identity, others: list[Identity], site: Site) -> Iter
         yield from _of_address(identity, others)
     yield from _of_mail_from(identity, others)
     yield from _of_dmarc(identity)
-    for sender in senders(identity, site):
+    declared = senders(identity, site)
+    for sender in declared:
         yield from _of_sender(sender, identity)
+    yield from _same_senders(identity, declared)
     own = streams(identity, site.prefix, others)
     for stream in own:
         yield from _of_stream(stream, own, site)
@@ -102,11 +104,12 @@ def _of_mail_from(identity: Identity, others: list[Identity]) -> Iterator[Findin
             f"{identity.mail_from} is not a subdomain of {identity.name}, and SES takes no other",
             f"Write a subdomain such as bounce.{identity.name}",
         )
+        return
     for user in _users_of(identity.mail_from, others):
         yield _error(
             "mail-from-is-used",
             path,
-            f"{identity.mail_from} is the MAIL FROM domain, and {user} sends from it: whose bounces are which",
+            f"{identity.mail_from} is the MAIL FROM domain, which takes bounces alone, and {user} sends from it",
             f"Write a subdomain that nothing sends from, such as bounce.{identity.name}",
         )
     receivers = [each.key for each in others if each is not identity and each.mail_from == identity.mail_from]
@@ -181,6 +184,19 @@ def _of_sender(sender: Sender, identity: Identity) -> Iterator[Finding]:
             f"only AWS changes the role {sender.name}",
             "Write attach: print, and put the printed policy in the permission set",
         )
+
+
+def _same_senders(identity: Identity, declared: list[Sender]) -> Iterator[Finding]:
+    first: dict[tuple[str, str | None], str] = {}
+    for sender in declared:
+        former = first.setdefault((sender.name, sender.account), sender.reference)
+        if former != sender.reference:
+            yield _error(
+                "same-sender",
+                (*identity.path, "senders", sender.reference),
+                f"{sender.reference} is the same role as {former}",
+                "Write its addresses in one list",
+            )
 
 
 def _sends_for(pattern: str, identity: Identity) -> bool:
@@ -281,7 +297,7 @@ def _same_set_names(found: list[Identity], site: Site) -> Iterator[Finding]:
             continue
         for stream in streams(identity, site.prefix, found):
             former = first.setdefault(stream.name.lower(), stream)
-            if former is not stream:
+            if former is not stream and former.identity.name != identity.name:
                 yield _error(
                     "same-set-name",
                     (*stream.path, "name"),

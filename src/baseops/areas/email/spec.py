@@ -83,6 +83,14 @@ def _optional(value: Any) -> Any:
     return None if value is False or value == "off" else value
 
 
+def _dns(value: Any) -> Any:
+    if isinstance(value, str) and value != "print":
+        raise ValueError(
+            f"expected print, or {{zone: Z0123456789ABCDEFGHIJ}} for a zone of this account, got {value!r}"
+        )
+    return value
+
+
 def _destination(value: Any) -> Any:
     if value in ("sns", "sqs", "eventbridge", "cloudwatch") or isinstance(value, dict):
         return value
@@ -351,6 +359,7 @@ class Entry(Strict):
 
     dns: Annotated[
         Literal["print"] | HostedZone,
+        BeforeValidator(_dns),
         Field(
             description="Print the records for whoever keeps the zone, or make them in a hosted zone of this account."
         ),
