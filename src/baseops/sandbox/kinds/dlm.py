@@ -71,14 +71,18 @@ class LifecyclePolicy(Kind):
                 {"Effect": "Allow", "Principal": {"Service": "dlm.amazonaws.com"}, "Action": "sts:AssumeRole"}
             ],
         }
+        # What DLM would write back is said, or the policy would show as drifted.
         schedule = {
             "Name": "daily",
-            "CreateRule": {"Interval": 24, "IntervalUnit": "HOURS", "Times": ["03:00"]},
+            "CopyTags": False,
+            "CreateRule": {"Interval": 24, "IntervalUnit": "HOURS", "Times": ["03:00"], "Location": "CLOUD"},
             "RetainRule": {"Interval": 30, "IntervalUnit": "DAYS"},
         }
         details = {
             "PolicyType": "EBS_SNAPSHOT_MANAGEMENT",
             "ResourceTypes": ["VOLUME"],
+            "ResourceLocations": ["CLOUD"],
+            "PolicyLanguage": "STANDARD",
             "TargetTags": [{"Key": "Backup", "Value": "daily"}],
             "Schedules": [schedule],
         }
