@@ -55,6 +55,14 @@ def _identity(client: Any, name: str, _: Properties) -> bool:
     return bool(client.get_email_identity(EmailIdentity=name))
 
 
+def _configuration_set(client: Any, name: str, _: Properties) -> bool:
+    return bool(client.get_configuration_set(ConfigurationSetName=name))
+
+
+def _rule_set(client: Any, name: str, _: Properties) -> bool:
+    return bool(client.describe_receipt_rule_set(RuleSetName=name))
+
+
 def _secret(client: Any, name: str, _: Properties) -> bool:
     return "DeletedDate" not in client.describe_secret(SecretId=name)
 
@@ -81,6 +89,8 @@ def _record(client: Any, name: str, properties: Properties) -> bool:
 _FINDERS: Mapping[str, _Finder] = {
     "AWS::Logs::LogGroup": _Finder("logs", "LogGroupName", _log_group),
     "AWS::CloudWatch::Alarm": _Finder("cloudwatch", "AlarmName", _alarm),
+    "AWS::SES::ConfigurationSet": _Finder("sesv2", "Name", _configuration_set),
+    "AWS::SES::ReceiptRuleSet": _Finder("ses", "RuleSetName", _rule_set),
     "AWS::SES::EmailIdentity": _Finder("sesv2", "EmailIdentity", _identity),
     "AWS::SecretsManager::Secret": _Finder("secretsmanager", "Name", _secret),
     "AWS::SSM::Parameter": _Finder("ssm", "Name", _parameter),

@@ -21,8 +21,8 @@ def judged(declared) -> Callable[[str], list[str]]:
 def test_the_expected_records_are_named_and_who_makes_them(judged):
     assert judged("email:\n  acme.example: {mail_from: bounce.acme.example}\n") == [
         (
-            "note email.records: acme.example needs 6 DNS records; the stack makes 0, and 6 have to be added by whoever "
-            "keeps the zone: CNAME token-1._domainkey.acme.example, CNAME token-2._domainkey.acme.example, "
+            "note email.records: acme.example needs 6 DNS records; the stack makes 0, and 6 have to be added by "
+            "whoever keeps the zone: CNAME token-1._domainkey.acme.example, CNAME token-2._domainkey.acme.example, "
             "CNAME token-3._domainkey.acme.example, MX bounce.acme.example, TXT bounce.acme.example, "
             "TXT _dmarc.acme.example"
         )
@@ -47,8 +47,8 @@ def test_mail_of_a_subdomain_under_strict_alignment_fails_dmarc(judged):
     )
     assert [each for each in judged(text) if "never-aligned" in each] == [
         (
-            "warning email.never-aligned: mail from news.acme.example is signed by acme.example, which strict alignment "
-            "does not count, and its SPF does not count either: it fails DMARC"
+            "warning email.never-aligned: mail from news.acme.example is signed by acme.example, which strict "
+            "alignment does not count, and its SPF does not count either: it fails DMARC"
         )
     ]
 

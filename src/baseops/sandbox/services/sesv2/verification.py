@@ -80,11 +80,11 @@ def _signing_records(identity: EmailIdentity) -> list[Record]:
 
 
 def _next(status: str, *, found: bool, identity: EmailIdentity, now: datetime) -> str:
+    if status == "FAILED":
+        return status
     if found:
         return "SUCCESS"
     if status == "PENDING":
         return "FAILED" if now - identity.created >= GIVES_UP_AFTER else "PENDING"
-    if status in ("SUCCESS", "TEMPORARY_FAILURE"):
-        identity.missing_since = identity.missing_since or now
-        return "FAILED" if now - identity.missing_since >= TOLERATES else "TEMPORARY_FAILURE"
-    return status
+    identity.missing_since = identity.missing_since or now
+    return "FAILED" if now - identity.missing_since >= TOLERATES else "TEMPORARY_FAILURE"

@@ -1,0 +1,228 @@
+"""SES in the sandbox: verification by DNS on the clock, and the refusals of AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+ZONE = "Z0123456789ABCDEFGHIJ"
+HOUR = 3600
+DAY = 24 * HOUR
+
+
+@pytest.fixture
+def sesv2(account) -> Any:
+    return account.client("sesv2")
+
+
+@pytest.fixture
+def zone(account) -> Any:
+    """Adds and removes records in the zone of acme.example."""
+    route53 = account.client("route53")
+    route53.create_hosted_zone(Name="acme.example", CallerReference=f"id/{ZONE}")
+
+    def change(action: str, name: str, kind: str, *values: str) -> None:
+        record = {"Name": name, "Type": kind, "TTL": 300, "ResourceRecords": [{"Value": value} for value in values]}
+        batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
+        route53.change_resource_record_sets(HostedZoneId=ZONE, ChangeBatch=batch)
+
+    return change
+
+
+def status(sesv2: Any) -> str:
+    return str(sesv2.get_email_identity(EmailIdentity="acme.example")["DkimAttributes"]["Status"])
+
+
+def add_dkim(zone: Any, sesv2: Any, action: str = "CREATE") -> None:
+    for token in sesv2.get_email_identity(EmailIdentity="acme.example")["DkimAttributes"]["Tokens"]:
+        zone(action, f"{token}._domainkey.acme.example", "CNAME", f"{token}.dkim.amazonses.com")
+
+
+def refusal(call: Any, **arguments: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
+
+
+def test_a_domain_is_verified_minutes_after_its_records_are_there(account, sesv2, zone):
+    sesv2.create_email_identity(EmailIdentity="acme.example")
+    add_dkim(zone, sesv2)
+    account.clock.advance(by=60)
+    assert status(sesv2) == "PENDING"
+    account.clock.advance(by=10 * 60)
+    found = sesv2.get_email_identity(EmailIdentity="acme.example")
+    assert (found["VerifiedForSendingStatus"], found["VerificationStatus"], status(sesv2)) == (
+        True,
+        "SUCCESS",
+        "SUCCESS",
+    )
+
+
+def test_two_of_three_records_are_not_enough(account, sesv2, zone):
+    sesv2.create_email_identity(EmailIdentity="acme.example")
+    add_dkim(zone, sesv2)
+    token = sesv2.get_email_identity(EmailIdentity="acme.example")["DkimAttributes"]["Tokens"][0]
+    zone("DELETE", f"{token}._domainkey.acme.example", "CNAME", f"{token}.dkim.amazonses.com")
+    account.clock.advance(by=DAY)
+    assert status(sesv2) == "PENDING"
+
+
+def test_ses_gives_up_after_72_hours_and_looks_again_when_told(account, sesv2, zone):
+    sesv2.create_email_identity(EmailIdentity="acme.example")
+    account.clock.advance(by=73 * HOUR)
+    assert status(sesv2) == "FAILED"
+    add_dkim(zone, sesv2)
+    account.clock.advance(by=DAY)
+    assert status(sesv2) == "FAILED"
+    sesv2.put_email_identity_dkim_attributes(EmailIdentity="acme.example", SigningEnabled=True)
+    account.clock.advance(by=HOUR)
+    assert status(sesv2) == "SUCCESS"
+
+
+def test_records_that_are_taken_away_end_in_failure_after_five_days(account, sesv2, zone):
+    sesv2.create_email_identity(EmailIdentity="acme.example")
+    add_dkim(zone, sesv2)
+    account.clock.advance(by=HOUR)
+    add_dkim(zone, sesv2, "DELETE")
+    account.clock.advance(by=2 * DAY)
+    assert status(sesv2) == "TEMPORARY_FAILURE"
+    account.clock.advance(by=5 * DAY)
+    assert status(sesv2) == "FAILED"
+
+
+def test_a_private_zone_verifies_nothing(account, sesv2):
+    route53 = account.client("route53")
+    vpc = account.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    route53.create_hosted_zone(
+        Name="acme.example",
+        CallerReference=f"id/{ZONE}",
+        VPC={"VPCId": vpc, "VPCRegion": "eu-west-1"},
+        HostedZoneConfig={"PrivateZone": True},
+    )
+    sesv2.create_email_identity(EmailIdentity="acme.example")
+    for token in sesv2.get_email_identity(EmailIdentity="acme.example")["DkimAttributes"]["Tokens"]:
+        record = {
+            "Name": f"{token}._domainkey.acme.example",
+            "Type": "CNAME",
+            "TTL": 300,
+            "ResourceRecords": [{"Value": f"{token}.dkim.amazonses.com"}],
+        }
+        batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
+        route53.change_resource_record_sets(HostedZoneId=ZONE, ChangeBatch=batch)
+    account.clock.advance(by=DAY)
+    assert status(sesv2) == "PENDING"
+
+
+def test_an_address_stays_pending_until_somebody_follows_the_link(account, sesv2):
+    sesv2.create_email_identity(EmailIdentity="Billing@ACME.example")
+    account.clock.advance(by=DAY)
+    found = sesv2.get_email_identity(EmailIdentity="Billing@acme.example")
+    assert (found["IdentityType"], found["VerificationStatus"]) == ("EMAIL_ADDRESS", "PENDING")
+
+
+def test_what_exists_is_refused_in_the_words_of_ses(sesv2):
+    sesv2.create_email_identity(EmailIdentity="acme.example")
+    sesv2.create_configuration_set(ConfigurationSetName="mail")
+    assert refusal(sesv2.create_email_identity, EmailIdentity="ACME.example") == (
+        "AlreadyExistsException",
+        "Email identity acme.example already exist.",
+    )
+    assert refusal(sesv2.create_configuration_set, ConfigurationSetName="mail") == (
+        "AlreadyExistsException",
+        "Configuration set <mail> already exists.",
+    )
+
+
+def test_what_does_not_exist_is_refused(sesv2):
+    assert refusal(sesv2.get_email_identity, EmailIdentity="acme.example")[0] == "NotFoundException"
+    assert refusal(sesv2.get_suppressed_destination, EmailAddress="a@acme.example")[0] == "NotFoundException"
+    assert (
+        refusal(sesv2.create_email_identity, EmailIdentity="acme.example", ConfigurationSetName="mail")[0]
+        == "NotFoundException"
+    )
+
+
+def test_a_mail_from_outside_the_domain_is_refused(sesv2):
+    sesv2.create_email_identity(EmailIdentity="acme.example")
+    assert refusal(
+        sesv2.put_email_identity_mail_from_attributes, EmailIdentity="acme.example", MailFromDomain="b.other.example"
+    ) == (
+        "BadRequestException",
+        "Provided MAIL-FROM domain <b.other.example> is not subdomain of the domain of the identity <acme.example>.",
+    )
+
+
+def test_an_event_destination_needs_a_topic_that_exists(account, sesv2):
+    sesv2.create_configuration_set(ConfigurationSetName="mail")
+    topic = account.client("sns").create_topic(Name="events")["TopicArn"]
+    destination = {"Enabled": True, "MatchingEventTypes": ["BOUNCE"], "SnsDestination": {"TopicArn": topic}}
+    make = sesv2.create_configuration_set_event_destination
+    make(ConfigurationSetName="mail", EventDestinationName="topic", EventDestination=destination)
+    assert sesv2.get_configuration_set_event_destinations(ConfigurationSetName="mail")["EventDestinations"] == [
+        {"Name": "topic", **destination}
+    ]
+    missing = {**destination, "SnsDestination": {"TopicArn": f"{topic}-gone"}}
+    arguments = {"ConfigurationSetName": "mail", "EventDestinationName": "other", "EventDestination": missing}
+    assert refusal(make, **arguments) == ("BadRequestException", f"SNS topic <{topic}-gone> not found.")
+
+
+def test_the_eleventh_destination_is_one_too_many(sesv2):
+    sesv2.create_configuration_set(ConfigurationSetName="mail")
+    bus = "arn:aws:events:eu-west-1:111111111111:event-bus/default"
+    destination = {"MatchingEventTypes": ["BOUNCE"], "EventBridgeDestination": {"EventBusArn": bus}}
+    make = sesv2.create_configuration_set_event_destination
+    for number in range(10):
+        make(ConfigurationSetName="mail", EventDestinationName=f"d{number}", EventDestination=destination)
+    arguments = {"ConfigurationSetName": "mail", "EventDestinationName": "d10", "EventDestination": destination}
+    assert refusal(make, **arguments)[0] == "LimitExceededException"
+
+
+def test_the_suppression_list_knows_no_case_and_is_closed_to_the_sandbox_of_ses(sesv2):
+    assert refusal(sesv2.put_suppressed_destination, EmailAddress="a@b.example", Reason="BOUNCE") == (
+        "BadRequestException",
+        "Your account is in the sandbox. This operation is not permitted.",
+    )
+    sesv2.put_account_details(MailType="MARKETING", WebsiteURL="https://acme.example", ProductionAccessEnabled=True)
+    sesv2.put_suppressed_destination(EmailAddress="Jo@B.example", Reason="BOUNCE")
+    assert sesv2.get_suppressed_destination(EmailAddress="jo@b.EXAMPLE")["SuppressedDestination"]["Reason"] == "BOUNCE"
+    listed = sesv2.list_suppressed_destinations(Reasons=["COMPLAINT"])["SuppressedDestinationSummaries"]
+    assert listed == []
+    sesv2.delete_suppressed_destination(EmailAddress="jo@b.example")
+    assert sesv2.list_suppressed_destinations()["SuppressedDestinationSummaries"] == []
+
+
+def test_a_batch_of_record_changes_is_made_whole_or_not_at_all(account, zone):
+    route53 = account.client("route53")
+    zone("CREATE", "a.acme.example", "TXT", '"one"')
+    changes = [
+        {
+            "Action": "CREATE",
+            "ResourceRecordSet": {
+                "Name": name,
+                "Type": "TXT",
+                "TTL": 300,
+                "ResourceRecords": [{"Value": '"two"'}],
+            },
+        }
+        for name in ("b.acme.example", "a.acme.example")
+    ]
+    code, message = refusal(route53.change_resource_record_sets, HostedZoneId=ZONE, ChangeBatch={"Changes": changes})
+    assert (code, message) == (
+        "InvalidChangeBatch",
+        "[Tried to create resource record set [name='a.acme.example.', type='TXT'] but it already exists]",
+    )
+    names = [each["Name"] for each in route53.list_resource_record_sets(HostedZoneId=ZONE)["ResourceRecordSets"]]
+    assert "b.acme.example." not in names
+
+
+def test_a_record_is_deleted_by_its_exact_values_and_texts_need_quotes(zone):
+    zone("CREATE", "a.acme.example", "TXT", '"one"')
+    with pytest.raises(ClientError, match="the values provided do not match the current values"):
+        zone("DELETE", "a.acme.example", "TXT", '"two"')
+    with pytest.raises(ClientError, match="Value should be enclosed in quotation marks"):
+        zone("CREATE", "b.acme.example", "TXT", "one")
+    with pytest.raises(ClientError, match="conflicts with other records with the same DNS name"):
+        zone("CREATE", "a.acme.example", "CNAME", "b.acme.example.")
+    zone("DELETE", "a.acme.example", "TXT", '"one"')
