@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from baseops.aws.errors import translated
+from baseops.cloudformation.adoption import Adoption
 from baseops.cloudformation.changes import Change, from_change_set
 from baseops.cloudformation.stacks import TOKEN_PREFIX, StackState, new_token
 from baseops.contract.clients import Clients
@@ -81,6 +82,24 @@ class ChangeSets:
                 Description=f"baseops {self._site.name}",
                 ImportExistingResources=True,
                 **body.arguments(),
+                **self._role(),
+            )
+        return self._ready(client, template, made["Id"])
+
+    def create_import(self, template: Template, text: str, adopted: list[Adoption], state: StackState) -> ChangeSet:
+        """Make a change set that takes existing resources into the stack by their identifiers, and nothing else."""
+        client = self._clients.client("cloudformation", template.region)
+        with translated(f"cannot make an import for the stack {template.name} in {template.region}"):
+            made = client.create_change_set(
+                StackName=template.name,
+                ChangeSetName=new_token("import"),
+                ChangeSetType="IMPORT",
+                ResourcesToImport=[each.to_import for each in adopted],
+                Parameters=[{"ParameterKey": key, "UsePreviousValue": True} for key in sorted(state.parameters)],
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+                Tags=[{"Key": key, "Value": value} for key, value in sorted(self._tags().items())],
+                Description=f"baseops {self._site.name}",
+                TemplateBody=text,
                 **self._role(),
             )
         return self._ready(client, template, made["Id"])

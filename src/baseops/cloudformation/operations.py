@@ -12,13 +12,15 @@ from datetime import datetime
 from typing import Literal
 
 from baseops.aws.errors import translated
-from baseops.cloudformation.changesets import Body, ChangeSet, ChangeSets
+from baseops.cloudformation.adoption import adoptions, import_text
+from baseops.cloudformation.changesets import MAX_INLINE_BYTES, Body, ChangeSet, ChangeSets
 from baseops.cloudformation.events import EventFeed, Listener, StackEvent
 from baseops.cloudformation.stacks import (
     TOKEN_PREFIX,
     Next,
     StackState,
     busy_error,
+    current_template,
     new_token,
     read_state,
     stuck_error,
@@ -68,18 +70,34 @@ class StackOperations:
         state = self.settle(template.name, template.region)
         if state.status:
             self._change_sets.discard_left_over(template.name, template.region)
+        existed, (state, adopted) = state.exists, self._adopt(template, state)
         change_set = self._change_sets.create(template, body, inputs, state)
         if change_set.is_empty:
             return Applied(template, "unchanged", state.outputs, seconds=self._since(begun))
         after = self._execute(template, state, change_set)
+        imported = tuple(each.physical_id for each in change_set.changes if each.action == "import")
         return Applied(
             template,
-            "updated" if state.exists else "created",
+            "updated" if existed else "created",
             after.outputs,
             changes=len(change_set.changes),
-            imported=tuple(each.physical_id for each in change_set.changes if each.action == "import"),
+            imported=(*adopted, *imported),
             seconds=self._since(begun),
         )
+
+    def _adopt(self, template: Template, state: StackState) -> tuple[StackState, tuple[str, ...]]:
+        """Take over what exists and CloudFormation would not import by itself; the stack after that, and what it was.
+
+        A template too large to travel inline is left to CloudFormation, which then says what exists.
+        """
+        known = current_template(self._clients, state) if state.exists else {}
+        wanted = adoptions(self._clients, template, known)
+        text = import_text(known, wanted)
+        if not wanted or len(text.encode()) > MAX_INLINE_BYTES:
+            return state, ()
+        change_set = self._change_sets.create_import(template, text, wanted, state)
+        after = self._execute(template, state, change_set)
+        return after, tuple(value for each in wanted for value in each.identifier.values())
 
     def settle(self, name: str, region: str) -> StackState:
         """The stack's state once it can be worked on: waits for ours, removes an empty failed one, refuses the rest."""

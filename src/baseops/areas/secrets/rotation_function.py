@@ -60,6 +60,9 @@ def add_function(
             LogGroupName=f"/baseops/{stack.site.name}/secrets/{name}/rotation",
             RetentionInDays=LOG_RETENTION_DAYS,
             KmsKeyId=stack.use(refs.key("logs")),
+            # It outlives the stack, and one that is there already can be taken over.
+            DeletionPolicy="Retain",
+            UpdateReplacePolicy="Retain",
         )
     )
     statements = _statements(entry, rotation, key, Ref(secret), GetAtt(group, "Arn"), stack.region)

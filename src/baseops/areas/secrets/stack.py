@@ -89,6 +89,9 @@ def _add_parameter(name: str, entry: Entry, stack: StackBuilder) -> None:
             Name=entry.name,
             Type=entry.kind,
             Value=entry.value,
+            # Somebody may have made it already: only what is retained can be taken over.
+            DeletionPolicy="Retain",
+            UpdateReplacePolicy="Retain",
             **{key: value for key, value in optional.items() if value is not None},
         )
     )
