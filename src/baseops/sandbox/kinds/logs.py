@@ -137,8 +137,6 @@ class MetricFilter(Kind):
         return _filter_properties(found[0]) if found else None
 
     def update(self, ctx: Context, physical_id: str, old: Props, new: Props) -> None:
-        # moto's PutMetricFilter adds a second filter of the same name, where AWS's overwrites.
-        self.delete(ctx, physical_id, old)
         self._put(ctx, physical_id, new)
 
     def delete(self, ctx: Context, physical_id: str, props: Props) -> None:
