@@ -106,8 +106,9 @@ class Dispatcher:
         with self.lock:
             if service in self._loaded:
                 return
+            modules = services.modules_of(service)
             self._loaded.add(service)
-            for module in services.modules_of(service):
+            for module in modules:
                 on_open = getattr(module, "on_open", None)
                 if on_open:
                     on_open(self._sandbox)

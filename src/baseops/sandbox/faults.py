@@ -31,8 +31,9 @@ class Fault:
     """What goes wrong with which calls. `service` and `operation` are botocore's names or patterns such as `Put*`.
 
     `error` is AWS's code; `delay` is in seconds of the account's clock, for callers that can wait; `drop` breaks the
-    connection before the call takes effect ("request") or after it ("response"). `times` ends the rule after so many hits, `after` lets that many
-    matching calls pass first, `probability` decides call by call.
+    connection before the call takes effect ("request") or after it ("response"). `times` ends the rule after so
+    many hits, `after` lets that many matching calls pass first, `probability` decides call by call. `where` names
+    members of the request and the values they must have.
     """
 
     service: str = "*"
