@@ -23,6 +23,11 @@ HOLDS_DATA = frozenset(
 )
 """Types whose removal or replacement loses data, or makes other data unreadable."""
 
+REPLACES_DATA = frozenset(
+    {("AWS::SecretsManager::Secret", "GenerateSecretString"), ("AWS::SecretsManager::Secret", "SecretString")}
+)
+"""Properties whose change in place puts other data in the place of the live one."""
+
 
 @dataclass(frozen=True)
 class PropertyChange:
@@ -75,8 +80,8 @@ def _change(resource: Mapping[str, Any], template: Mapping[str, Json]) -> Change
         logical_id=resource["LogicalResourceId"],
         type=resource["ResourceType"],
         physical_id=resource.get("PhysicalResourceId", ""),
-        properties=_properties(resource.get("Details", [])),
-        loses_data=_loses_data(action, resource, template),
+        properties=(properties := _properties(resource.get("Details", []))),
+        loses_data=_loses_data(action, resource, template) or _replaces_data(resource["ResourceType"], properties),
     )
 
 
@@ -106,6 +111,11 @@ def _loses_data(action: Action, resource: Mapping[str, Any], template: Mapping[s
     return not (isinstance(declared, dict) and str(declared.get(key)).startswith("Retain"))
 
 
+def _replaces_data(kind: str, properties: Sequence[PropertyChange]) -> bool:
+    names = {change.name.strip("/").removeprefix("Properties/").split("/")[0] for change in properties}
+    return any((kind, name) in REPLACES_DATA for name in names)
+
+
 def from_templates(before: Mapping[str, Json], after: Mapping[str, Json]) -> tuple[Change, ...]:
     """What differs between two templates, without asking AWS: additions, removals and changed properties."""
     old, new = _resources(before), _resources(after)
@@ -114,7 +124,9 @@ def from_templates(before: Mapping[str, Json], after: Mapping[str, Json]) -> tup
     for name in sorted(new.keys() & old.keys()):
         properties = _compare(old[name].get("Properties"), new[name].get("Properties"))
         if properties:
-            changes.append(Change("modify", name, str(new[name]["Type"]), properties=properties))
+            kind = str(new[name]["Type"])
+            lost = _replaces_data(kind, properties)
+            changes.append(Change("modify", name, kind, properties=properties, loses_data=lost))
     return tuple(changes)
 
 
