@@ -35,11 +35,19 @@ def test_a_mail_from_goes_on_without_its_mx_unless_told_to_refuse(resources):
         }
 
 
-def test_an_identity_outlives_its_stack_because_its_tokens_are_in_dns(declared, compiled):
-    made = compiled(declared("email:\n  acme.example: {}\n"))
-    identity = made["AcmeExample5466Identity"]
-    assert (identity["DeletionPolicy"], identity["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
-    assert "DeletionPolicy" not in made["AcmeExample5466ConfigurationSet"]
+def test_an_identity_and_its_default_set_outlive_their_stack_because_mail_needs_both(declared, compiled):
+    text = "email:\n  acme.example: {configuration_sets: {marketing: {}, news: {name: acme-news}}}\n"
+    made = compiled(declared(text))
+    policies = {
+        name: each.get("DeletionPolicy") for name, each in made.items() if each["Type"].startswith("AWS::SES::")
+    }
+    assert {name: policy for name, policy in policies.items() if not name.endswith("Destination")} == {
+        "AcmeExample5466Identity": "RetainExceptOnCreate",
+        "AcmeExample5466ConfigurationSet": "RetainExceptOnCreate",
+        "AcmeExample5466MarketingConfigurationSet": None,
+        "AcmeExample5466NewsConfigurationSet": "RetainExceptOnCreate",
+    }
+    assert made["AcmeExample5466Identity"]["UpdateReplacePolicy"] == "Retain"
 
 
 def test_an_own_dkim_key_is_a_reference_to_a_secret_and_never_in_the_template(full, compiled):

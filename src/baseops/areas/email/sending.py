@@ -6,7 +6,7 @@ from typing import Any
 
 from troposphere import Ref, ses
 
-from baseops.areas.email.identities import Identity, Stream
+from baseops.areas.email.identities import DEFAULT, Identity, Stream
 from baseops.cloudformation.builder import StackBuilder
 
 # Any: troposphere takes a text or a helper such as Ref for every property.
@@ -47,11 +47,12 @@ def add_identity(stack: StackBuilder, identity: Identity, default: Stream) -> se
 def add_configuration_set(stack: StackBuilder, stream: Stream) -> ses.ConfigurationSet:
     """The configuration set. Suppression is left out to inherit the account's, and an empty list turns it off.
 
-    One whose name is declared may exist already, and is kept; one that we name goes with the stack.
+    One whose name is declared may exist already; an identity whose default one is gone cannot send. Both are kept.
+    https://docs.aws.amazon.com/ses/latest/dg/managing-configuration-sets.html
     """
     settings = stream.settings
     properties: dict[str, Any] = {
-        **(_KEEP if settings.name else {}),
+        **(_KEEP if settings.name or stream.key == DEFAULT else {}),
         "Name": stream.name,
         "DeliveryOptions": _delivery(stream),
         "ReputationOptions": ses.ReputationOptions(ReputationMetricsEnabled=settings.reputation_metrics),
