@@ -7,6 +7,7 @@ import re
 from difflib import get_close_matches
 from typing import Any
 
+from baseops.declaration.conversions import find_conversions
 from baseops.declaration.given import Given
 from baseops.declaration.scalars import Surprise, resolve
 from baseops.declaration.shape import Shape
@@ -20,9 +21,13 @@ def remedy_for(shape: Shape | None, given: Given, *, with_example: bool = True) 
         for attempt in (_quoted, _closest, _unquoted, _wrapped):
             for leaf in shape.leaves:
                 value = attempt(leaf, given)
-                if value is not _NONE and shape.accepts(value):
+                if value is not _NONE and _is_valid(shape, value):
                     return _write(given, value)
     return example_for(shape, given) if with_example else ""
+
+
+def _is_valid(shape: Shape | None, value: Any) -> bool:  # Any: plain data
+    return shape is not None and shape.accepts(value) and not any(find_conversions(value, shape))
 
 
 def _write(given: Given, value: Any) -> str:  # Any: plain data
@@ -59,7 +64,8 @@ def _quoted(shape: Shape, given: Given) -> Any:
     if not isinstance(given.data, (dict, list)):
         return given.node.raw
     written = given.written.strip()
-    return written if shape.kind == "str" and written[:1] in {"{", "["} and "\n" not in written else _NONE
+    pattern = re.match(r"\{|\[.*(?:=|\.\.\.)", written)  # of CloudWatch Logs, which are flow mappings and lists to YAML
+    return written if shape.kind == "str" and pattern and "\n" not in written else _NONE
 
 
 def _closest(shape: Shape, given: Given) -> Any:
@@ -91,11 +97,15 @@ def _wrapped(shape: Shape, given: Given) -> Any:
         return {} if given.data is None and given.node is not None else _NONE
     if shape.fits([]) and not isinstance(given.data, list):
         lists: tuple[list[Any], ...] = ([given.data], [_keyed(shape.step(0), given)])
-        return next((one for one in lists if shape.accepts(one)), _NONE)
+        return next((one for one in lists if _is_valid(shape, one)), _NONE)
     return _keyed(shape, given)
 
 
 def _keyed(shape: Shape | None, given: Given) -> Any:
-    """The mapping that one value may stand for: `{email: ops@acme.example}` for the address."""
-    names = shape.fields if shape and not isinstance(given.data, (dict, list)) else {}
-    return next(({name: given.data} for name in names if shape and shape.accepts({name: given.data})), _NONE)
+    """The mapping that one text may stand for: `{email: ops@acme.example}` for the address."""
+    if shape is None or not isinstance(given.data, str):
+        return _NONE
+    needed = [name for name, one in shape.fields.items() if one.schema["type"] != "default"]
+    texts = [name for name, one in shape.fields.items() if one.kind == "str"]
+    names = needed or (texts if len(texts) == len(shape.fields) else [])
+    return next(({name: given.data} for name in names if _is_valid(shape, {name: given.data})), _NONE)
