@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from baseops.areas.email.identities import identities
+from baseops.areas.email.permissions import mandates, may_send
 from baseops.areas.email.rehearse import judge
 from baseops.contract.refs import Refs
 
@@ -53,16 +55,55 @@ def test_mail_of_a_subdomain_under_strict_alignment_fails_dmarc(judged):
     ]
 
 
-def test_a_policy_to_attach_is_printed_whole(judged):
-    text = "email:\n  acme.example: {attach: print, senders: {role/web: [a@acme.example]}}\n"
-    assert judged(text)[1] == (
-        "note email.policy-to-attach: role/web sends as declared with this policy: "
-        '{"Version":"2012-10-17","Statement":[{"Sid":"SendAsDeclared","Effect":"Allow",'
+def test_a_policy_to_attach_is_printed_whole(declared):
+    declaration = declared("email:\n  acme.example: {attach: print, senders: {role/web: [a@acme.example]}}\n")
+    finding = judge(declaration.sections["email"], Refs(declaration.site))[1]
+    assert finding.rule == "email.policy-to-attach"
+    assert finding.remedy == (
+        'Attach to it: {"Version":"2012-10-17","Statement":[{"Sid":"SendAsDeclared","Effect":"Allow",'
         '"Action":["ses:SendEmail","ses:SendRawEmail"],'
         '"Resource":["arn:aws:ses:eu-west-1:111111111111:identity/acme.example",'
         '"arn:aws:ses:eu-west-1:111111111111:configuration-set/baseops-acme-acme-example"],'
         '"Condition":{"StringLike":{"ses:FromAddress":["a@acme.example"]}}}]}'
     )
+
+
+SENDERS = """email:
+  acme.example:
+    senders: {role/web: [no-reply@acme.example, Billing@acme.example], role/news: ["*@news.acme.example"]}
+  Billing@acme.example: {}
+"""
+
+
+def test_every_sender_could_send_as_declared_and_as_nobody_else(judged):
+    assert [each for each in judged(SENDERS) if "note" not in each] == []
+
+
+def test_a_sender_through_the_wrong_identity_would_be_refused(judged):
+    text = "email:\n  acme.example: {senders: {role/web: [a@news.acme.example]}}\n  news.acme.example: {}\n"
+    assert [each for each in judged(text) if "note" not in each] == [
+        (
+            "error email.sender-refused: role/web could not send as a@news.acme.example: ses:SendEmail, "
+            "ses:SendRawEmail would be refused"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("no-reply@acme.example", True),
+        ("Billing@acme.example", True),
+        ("ceo@acme.example", False),
+        ("somebody@news.acme.example", False),
+        ("no-reply@other.example", False),
+    ],
+)
+def test_a_policy_lets_a_role_send_as_these_addresses_alone(declared, address, allowed):
+    declaration = declared(SENDERS)
+    found = identities(declaration.sections["email"])
+    own = [each for each in mandates(found, declaration.site) if each.sender.name == "web"]
+    assert may_send("ses:SendEmail", address, own, found, declaration.site) is allowed
 
 
 def test_port_25_is_somebodys_work(judged):

@@ -9,13 +9,12 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from baseops.areas.email.identities import Identity, default_stream, identities, streams
+from baseops.areas.email.identities import Identity, identities
+from baseops.areas.email.permissions import Mandate, filled, judge_senders, mandates
 from baseops.areas.email.records import expected, is_made_by_stack
-from baseops.areas.email.senders import permission, senders
 from baseops.contract.finding import Finding, Severity
 from baseops.contract.refs import Refs
 from baseops.contract.site import Site
-from baseops.contract.types import Json
 from baseops.semantics.mail import dmarc
 from baseops.semantics.mail.addresses import domain_of
 
@@ -24,16 +23,20 @@ if TYPE_CHECKING:
 
 
 def judge(section: Section, refs: Refs) -> list[Finding]:
-    """Findings on what the declaration means: expected records, alignment, printed policies, port 25."""
-    found = identities(section)
-    return [finding for identity in found for finding in _of_identity(identity, found, refs.site)]
+    """Findings on what the declaration means: expected records, alignment, who could send as whom, port 25."""
+    found, site = identities(section), refs.site
+    printed = [each for each in mandates(found, site) if each.identity.entry.attach == "print"]
+    return [
+        *(finding for identity in found for finding in _of_identity(identity, site)),
+        *judge_senders(found, site),
+        *(_printed(mandate, site) for mandate in printed),
+    ]
 
 
-def _of_identity(identity: Identity, others: list[Identity], site: Site) -> Iterator[Finding]:
+def _of_identity(identity: Identity, site: Site) -> Iterator[Finding]:
     if identity.entry.managed:
         yield from _of_dns(identity, site)
         yield from _of_alignment(identity)
-        yield from _of_policies(identity, others, site)
     yield from _of_port25(identity)
 
 
@@ -84,29 +87,16 @@ def _from_domains(identity: Identity) -> list[str]:
     return sorted({domain_of(pattern) for pattern in patterns})
 
 
-def _of_policies(identity: Identity, others: list[Identity], site: Site) -> Iterator[Finding]:
-    if identity.entry.attach != "print":
-        return
-    sets = streams(identity, site.prefix, others) or [default_stream(identity, site.prefix, others)]
-    for sender in senders(identity, site):
-        text = json.dumps(_plain(permission(sender, identity, others, sets, site), site), separators=(",", ":"))
-        yield Finding(
-            Severity.NOTE,
-            "email.policy-to-attach",
-            (*identity.path, "senders", sender.reference),
-            f"{sender.reference} sends as declared with this policy: {text}",
-            f"Attach it to {sender.reference}",
-        )
-
-
-def _plain(value: Json, site: Site) -> Json:
-    """A policy with its intrinsic functions filled in, to be pasted."""
-    if isinstance(value, dict):
-        text = value.get("Fn::Sub")
-        if isinstance(text, str):
-            return text.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", site.accounts[0])
-        return {key: _plain(each, site) for key, each in value.items()}
-    return [_plain(each, site) for each in value] if isinstance(value, list) else value
+def _printed(mandate: Mandate, site: Site) -> Finding:
+    sender = mandate.sender
+    text = json.dumps(filled(mandate.document, site), separators=(",", ":"))
+    return Finding(
+        Severity.NOTE,
+        "email.policy-to-attach",
+        (*mandate.identity.path, "senders", sender.reference),
+        f"{sender.reference} gets nothing from baseops, as declared; without a policy of yours it cannot send",
+        f"Attach to it: {text}",
+    )
 
 
 def _of_port25(identity: Identity) -> Iterator[Finding]:

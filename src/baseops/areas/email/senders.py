@@ -36,6 +36,10 @@ class Sender:
         """
         return self.name.startswith("AWSReservedSSO_") or self.path.lstrip("/").startswith(_RESERVED)
 
+    def arn(self, site: Site) -> str:
+        """The ARN of the role."""
+        return f"arn:aws:iam::{self.account or site.accounts[0]}:role{self.path}{self.name}"
+
 
 def senders(identity: Identity, site: Site) -> list[Sender]:
     """The senders of an identity, as they stand in the file."""
@@ -64,12 +68,14 @@ def permission(
 
 def _addresses_within(sender: Sender, identity: Identity, others: list[Identity]) -> list[str]:
     addresses = [each for each in others if each.is_address and is_within(each.domain, identity.name)]
-    return [each.name for each in addresses if each.name != identity.name and _covers(sender.patterns, each)]
+    return [each.name for each in addresses if each.name != identity.name and covers(sender.patterns, each.name)]
 
 
-def _covers(patterns: tuple[str, ...], address: Identity) -> bool:
+def covers(patterns: tuple[str, ...], address: str) -> bool:
+    """Whether an address is among the declared ones."""
+    domain = domain_of(address)
     return any(
-        fold(pattern) == address.name or (pattern.startswith("*@") and domain_of(pattern) == address.domain)
+        fold(pattern) == fold(address) or (pattern.startswith("*@") and domain_of(pattern) == domain)
         for pattern in patterns
     )
 
