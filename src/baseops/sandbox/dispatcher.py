@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 
 from botocore import xform_name
-from moto.core.exceptions import ServiceException
+from moto.core.exceptions import JsonRESTError, ServiceException
 
 from baseops.errors import SandboxError
 from baseops.sandbox import answer as answers
@@ -83,6 +83,10 @@ class Dispatcher:
                 return self._authorised(call)
         except ServiceException as error:
             return answers.failure(call, error)
+        except JsonRESTError as error:
+            # How moto's older services refuse; one of ours that asks moto's state may pass it on.
+            refusal = ServiceError(str(error.message), code=str(error.error_type), status=error.code)
+            return answers.failure(call, refusal)
         except Exception as error:
             log.exception("%s:%s broke the sandbox", call.service, call.operation)
             raise DefectError(

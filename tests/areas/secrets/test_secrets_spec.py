@@ -43,8 +43,8 @@ def test_the_full_section_is_valid():
         (
             "{secret: app/db-secret}",
             (
-                "'app/db-secret' ends in a hyphen and six characters, as the ARNs of secrets do: Secrets Manager may then "
-                "take the name for part of an ARN; write another ending, such as 'app/db-secret-value'"
+                "'app/db-secret' ends in a hyphen and six characters, as the ARNs of secrets do: Secrets Manager may "
+                "then take the name for part of an ARN; write another ending, such as 'app/db-secret-value'"
             ),
         ),
         ("{parameter: app/key}", "the name of a parameter in a hierarchy begins with a slash: write /app/key"),
@@ -130,8 +130,8 @@ BAD = [
         "{parameter: /a, type: String, value: 'postgres://app:hunter2@db/app', readers: [role/web]}",
         "db.value",
         (
-            "the value looks like a password in a URL; it would stand in this file, in the template and in every copy of "
-            "both"
+            "the value looks like a password in a URL; it would stand in this file, in the template and in every "
+            "copy of both"
         ),
         "Write `type: SecureString` without `value`, then type: baseops secrets put /a",
     ),
@@ -139,8 +139,8 @@ BAD = [
         "{parameter: /app/db-password, type: String, value: correct horse, readers: [role/web]}",
         "db.value",
         (
-            "the value looks like a secret, by its name; it would stand in this file, in the template and in every copy "
-            "of both"
+            "the value looks like a secret, by its name; it would stand in this file, in the template and in every "
+            "copy of both"
         ),
         "Write `type: SecureString` without `value`, then type: baseops secrets put /app/db-password",
     ),
@@ -353,7 +353,7 @@ def test_a_role_that_reads_too_much_for_one_policy_is_refused():
 def test_nobody_declared_and_no_network_are_warnings():
     found = spec.check(
         section(
-            "a: {secret: x}\nb: {secret: y, readers: [role/web], rotation: {function: postgres-single-user, every: 30d}}"
+            f"a: {{secret: x}}\nb: {{secret: y, {READ}, rotation: {{function: postgres-single-user, every: 30d}}}}"
         ),
         SITE,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -22,6 +23,7 @@ from baseops.sandbox.requests import make_request
 from baseops.sandbox.service import ServiceError, opened
 
 RETRY_SECONDS = (60.0, 120.0)
+SESSION_AGE = timedelta(minutes=45)
 # Any: moto's function is untyped, events and frames are JSON.
 
 
@@ -131,16 +133,19 @@ def _environment(function: Any, keys: Keys) -> dict[str, str]:
 
 
 def _session(function: Any) -> PrincipalClients:
-    """A session of the function's role, which must be there; kept while the role stays."""
-    kept: dict[str, PrincipalClients] = vars(function).setdefault("sandbox_sessions", {})
-    if function.role not in kept:
+    """A session of the function's role, which must be there; kept as long as its credentials surely last."""
+    now = opened().clock.now()
+    kept: dict[str, tuple[datetime, PrincipalClients]] = vars(function).setdefault("sandbox_sessions", {})
+    made, session = kept.get(function.role, (now, None))
+    if session is None or now - made > SESSION_AGE:
         try:
-            kept[function.role] = opened().session_as(function.role, f"{function.function_name:_<2}"[:64])
+            session = opened().session_as(function.role, f"{function.function_name:_<2}"[:64])
         except ClientError as error:
             raise ServiceError(
                 "The role defined for the function cannot be assumed by Lambda.", code="InvalidParameterValueException"
             ) from error
-    return kept[function.role]
+        kept[function.role] = (now, session)
+    return session
 
 
 def _answer(frame: Mapping[str, Any], function: Any, access_key: str) -> runner.Frame:

@@ -8,14 +8,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from functools import wraps
 from importlib import import_module
 from typing import Any
 
 from moto.awslambda.exceptions import UnknownFunctionException
-from moto.core.exceptions import JsonRESTError
 
-from baseops.sandbox.service import Members, Operation, ServiceError, calling, extend, opened
+from baseops.sandbox.service import Members, ServiceError, calling, extend, opened
 
 # The folder is called as the service is, and a statement cannot name it: `lambda` is a word of Python.
 invocations = import_module("baseops.sandbox.services.lambda.invocations")
@@ -157,19 +155,6 @@ def _refuse_role(arn: str, account_id: str) -> None:
         )
 
 
-def in_aws_words(function: Operation) -> Operation:
-    """Moto's refusals are written for its own way of answering; ours say the same as errors of the service."""
-
-    @wraps(function)
-    def call(backend: Any, **members: Any) -> Members | None:
-        try:
-            return function(backend, **members)
-        except JsonRESTError as error:
-            raise ServiceError(str(error.message), code=str(error.error_type), status=error.code) from error
-
-    return call
-
-
 for _operation, _function in (
     ("CreateFunction", create_function),
     ("GetFunction", get_function),
@@ -179,4 +164,4 @@ for _operation, _function in (
     ("UpdateFunctionCode", update_function_code),
     ("UpdateFunctionConfiguration", update_function_configuration),
 ):
-    extend("lambda", _operation, in_aws_words(_function))
+    extend("lambda", _operation, _function)
