@@ -130,6 +130,29 @@ def test_a_stack_in_rollback_complete_can_only_be_deleted(stacks, account):
     assert stacks.delete("acme") == "DELETE_COMPLETE"
 
 
+def test_deleting_what_was_rolled_back_leaves_what_others_made_since(stacks, account):
+    account.client("logs").create_log_group(logGroupName="/acme/taken")
+    body = template(Made=group("/acme/made"), Taken=group("/acme/taken", DependsOn="Made"))
+    assert stacks.apply("acme", body) == "ROLLBACK_COMPLETE"
+    account.client("logs").create_log_group(logGroupName="/acme/made")
+    assert stacks.delete("acme") == "DELETE_COMPLETE"
+    assert groups(account) == ["/acme/made", "/acme/taken"]
+
+
+def test_a_service_role_has_to_exist_and_trust_cloudformation(stacks, account):
+    with pytest.raises(ClientError, match="role/nobody is invalid or cannot be assumed"):
+        stacks.change_set("acme", template(Group=group()), RoleARN="arn:aws:iam::111111111111:role/nobody")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudformation.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    arn = account.client("iam").create_role(RoleName="deploy", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    assert stacks.apply("acme", template(Group=group()), RoleARN=arn) == "CREATE_COMPLETE"
+    assert stacks.stack("acme")["RoleARN"] == arn
+
+
 def test_retained_resources_survive_the_rollback_of_their_creation(stacks, account):
     account.client("logs").create_log_group(logGroupName="/acme/taken")
     body = template(Kept=group("/acme/kept", DeletionPolicy="Retain"), Taken=group("/acme/taken", DependsOn="Kept"))
@@ -219,6 +242,33 @@ def test_a_custom_named_resource_that_has_to_be_replaced_needs_another_name(stac
         "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
         "Rename alerts.fifo and update the stack again."
     )
+
+
+def test_a_replacement_that_cannot_be_made_leaves_the_old_one(stacks, account):
+    stacks.apply("acme", template(Group=group("/acme/one", days=7)))
+    account.client("logs").create_log_group(logGroupName="/acme/two")
+    assert stacks.apply("acme", template(Group=group("/acme/two", days=30))) == "UPDATE_ROLLBACK_COMPLETE"
+    assert stacks.physical_ids("acme") == {"Group": "/acme/one"}
+    assert (retention(account, "/acme/one"), retention(account, "/acme/two")) == (7, None)
+
+
+def test_a_replacement_that_was_made_is_removed_again_when_the_update_fails(stacks, account):
+    stacks.apply("acme", template(Group=group("/acme/one")))
+    account.client("logs").create_log_group(logGroupName="/acme/taken")
+    body = template(Group=group("/acme/two"), Taken=taken_after("Group"))
+    assert stacks.apply("acme", body) == "UPDATE_ROLLBACK_COMPLETE"
+    assert stacks.physical_ids("acme") == {"Group": "/acme/one"}
+    assert groups(account) == ["/acme/one", "/acme/taken"]
+
+
+def test_what_a_failed_update_made_is_kept_when_its_policy_is_retain(stacks, account):
+    stacks.apply("acme", template(Group=group()))
+    account.client("logs").create_log_group(logGroupName="/acme/taken")
+    kept, new = group("/acme/kept", DeletionPolicy="Retain"), group("/acme/new", DeletionPolicy="RetainExceptOnCreate")
+    taken = group("/acme/taken", DependsOn=["Kept", "New"])
+    body = template(Group=group(), Kept=kept, New=new, Taken=taken)
+    assert stacks.apply("acme", body) == "UPDATE_ROLLBACK_COMPLETE"
+    assert groups(account) == ["/acme/kept", "/acme/taken", "/acme/web"]
 
 
 def test_a_failed_update_is_undone_in_the_account(stacks, account):

@@ -17,7 +17,6 @@ from baseops.sandbox.stacks.removal import KEPT, Removal
 from baseops.sandbox.stacks.work import Run, Task, TaskError
 from baseops.semantics.templates.errors import TemplateError
 from baseops.semantics.templates.references import dependencies
-from baseops.semantics.templates.values import same
 
 # Any: templates and properties are JSON of any shape.
 
@@ -106,12 +105,7 @@ class Deployment:
         return resolved
 
     def _is_reached(self, old: Resource, wanted: Resource) -> bool:
-        has_tags = bool(KINDS[old.type].tags)
-        return (
-            not old.status.endswith("_FAILED")
-            and same(old.properties, wanted.properties)
-            and (not has_tags or old.stack_tags == wanted.stack_tags)
-        )
+        return not old.status.endswith("_FAILED") and rollback.is_alike(old, wanted)
 
     def _create(self, wanted: Resource) -> float:
         kind = KINDS[wanted.type]
@@ -120,7 +114,8 @@ class Deployment:
         self._say(made, "IN_PROGRESS", "Resource creation Initiated", verb="CREATE")
         return kind.seconds
 
-    def _made(self, wanted: Resource, kind: Kind, verb: str) -> Resource:
+    def _made(self, wanted: Resource, kind: Kind, verb: str, on_failure: Resource | None = None) -> Resource:
+        """Make the resource; `on_failure` is what the stack holds if nothing could be made."""
         handler = Handler(self.engine, self.stack)
         made = wanted
         try:
@@ -129,7 +124,8 @@ class Deployment:
             )
             return replace(made, attributes=handler.attributes(made))
         except TaskError as error:
-            raise self._failed(made, verb, str(error)) from error
+            held = made if made.physical_id or on_failure is None else on_failure
+            raise self._failed(held, verb, str(error)) from error
 
     def _failed(self, resource: Resource, verb: str, reason: str) -> TaskError:
         self._say(resource, "FAILED", reason, verb=verb)
@@ -173,18 +169,12 @@ class Deployment:
         if kind.named(ctx, wanted.properties) == old.physical_id:
             name = wanted.properties.get(kind.name_property, old.physical_id)
             raise self._failed(
-                wanted,
+                old,
                 "UPDATE",
                 "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
                 f"Rename {name} and update the stack again.",
             )
-        try:
-            made = self._made(replace(wanted, physical_id=""), kind, "UPDATE")
-        except TaskError:
-            self.stack.resources[old.logical_id] = replace(
-                self.stack.resources[old.logical_id], physical_id=old.physical_id, attributes=old.attributes
-            )
-            raise
+        made = self._made(replace(wanted, physical_id=""), kind, "UPDATE", on_failure=old)
         self.stack.superseded.append(old)
         self._say(made, "IN_PROGRESS", "Resource creation Initiated", verb="UPDATE")
         return kind.seconds
@@ -266,6 +256,8 @@ class Deployment:
     def _give_up(self, reason: str) -> None:
         self.stack.operation = None
         if self.on_failure == "DO_NOTHING":
+            if self.verb == "CREATE":
+                self.stack.goal = self.goal
             self.engine.stack_event(self.stack, f"{self.verb}_FAILED", reason)
             return
         if self.verb == "CREATE":
@@ -277,7 +269,13 @@ class Deployment:
                 retain_except_on_create=self.retain_except_on_create,
             ).start()
         else:
-            rollback.UpdateRollback(self.engine, self.stack, reason, prefix=self.verb).start()
+            rollback.UpdateRollback(
+                self.engine,
+                self.stack,
+                reason,
+                retain_except_on_create=self.retain_except_on_create,
+                prefix=self.verb,
+            ).start()
 
     def cancel(self) -> None:
         """CancelUpdateStack: break off and go back."""

@@ -1,10 +1,11 @@
-"""Checks that what parameters of AWS-specific types name is in the account.
+"""Checks that what a request names is in the account: values of AWS-specific parameter types, the service role.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +33,23 @@ def check(engine: Engine, source: Mapping[str, Any], chosen: Mapping[str, str]) 
     for name, parameter in parameters.declared(source).items():
         if not parameters.is_stored(parameter):
             _check(engine, name, parameter, chosen[name])
+
+
+def check_role(engine: Engine, arn: str) -> None:
+    """Refuse a service role that CloudFormation could not assume; a role of another account is left alone.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
+    """
+    parts = arn.split(":")
+    if len(parts) != 6 or parts[4] != engine.account_id:
+        return
+    client = engine.clients.client("iam", engine.region)
+    try:
+        role = client.get_role(RoleName=parts[5].rpartition("/")[2])["Role"]
+    except ClientError as error:
+        raise TemplateError(f"Role {arn} is invalid or cannot be assumed") from error
+    if "cloudformation.amazonaws.com" not in json.dumps(role["AssumeRolePolicyDocument"]):
+        raise TemplateError(f"Role {arn} is invalid or cannot be assumed")
 
 
 def _check(engine: Engine, name: str, parameter: Mapping[str, Any], text: str) -> None:

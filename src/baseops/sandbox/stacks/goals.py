@@ -101,6 +101,8 @@ class Goals:
         given = _given(request.parameters, former)
         chosen = parameters.chosen(goal.source, given)
         existing.check(self.engine, goal.source, chosen)
+        if request.role_arn:
+            existing.check_role(self.engine, request.role_arn)
         goal = replace(
             goal,
             parameters=chosen,

@@ -100,7 +100,7 @@ def owner_of(engine: Engine, type_name: str, physical_id: str) -> Stack | None:
     """The stack that holds a resource."""
     for stack in engine.live():
         for each in stack.resources.values():
-            if each.type == type_name and each.physical_id == physical_id:
+            if each.is_held and each.type == type_name and each.physical_id == physical_id:
                 return stack
     return None
 

@@ -37,6 +37,11 @@ class Resource:
     drift_checked_at: datetime | None = None
     metadata: Mapping[str, Any] | None = None
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the stack still answers for something in the account; after a rollback it only remembers."""
+        return bool(self.physical_id) and self.status not in ("DELETE_COMPLETE", "DELETE_SKIPPED")
+
 
 @dataclass(frozen=True)
 class Event:

@@ -98,6 +98,8 @@ class Deletion:
         stack.operation = self
         self.engine.stack_event(stack, "DELETE_IN_PROGRESS", self.reason, self.token)
         removal = Removal(self.engine, stack, self._keeps, self._forget, force=self.force)
+        for name in [name for name, each in stack.resources.items() if each.physical_id and not each.is_held]:
+            del stack.resources[name]
         self._run = removal.run(stack.resources.values(), self._done)
         self._run.start()
 

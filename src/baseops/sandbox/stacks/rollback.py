@@ -12,6 +12,7 @@ from baseops.sandbox.stacks.handler import Handler
 from baseops.sandbox.stacks.records import Former, Resource, Stack
 from baseops.sandbox.stacks.removal import Deletion, Removal, failed_to_delete
 from baseops.sandbox.stacks.work import Run, Task, TaskError
+from baseops.semantics.templates.values import same
 
 _VERBS = {"CREATE": "create", "UPDATE": "update", "IMPORT": "import"}
 
@@ -27,13 +28,25 @@ def failed_to(stack: Stack, names: Iterable[str]) -> str:
     return "".join(sentences)
 
 
+def is_alike(one: Resource, other: Resource) -> bool:
+    """Whether two states of a resource are the same to its handler."""
+    has_tags = bool(KINDS[one.type].tags)
+    return same(one.properties, other.properties) and (not has_tags or one.stack_tags == other.stack_tags)
+
+
+def stays(resource: Resource, *, retain_except_on_create: bool) -> bool:
+    """Whether what a failed operation made, or imported, stays in the account.
+
+    Retain keeps it, unless the operation was told RetainExceptOnCreate, or the resource's policy says so:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+    """
+    is_retained = resource.deletion_policy == "Retain" and bool(resource.physical_id)
+    return resource.imported or (is_retained and not retain_except_on_create)
+
+
 @dataclass
 class CreateRollback:
-    """Removes what a failed create made: ROLLBACK_IN_PROGRESS, then ROLLBACK_COMPLETE or ROLLBACK_FAILED.
-
-    Resources with DeletionPolicy Retain stay, unless RetainExceptOnCreate says otherwise
-    (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html).
-    """
+    """Removes what a failed create made: ROLLBACK_IN_PROGRESS, then ROLLBACK_COMPLETE or ROLLBACK_FAILED."""
 
     engine: Engine
     stack: Stack
@@ -60,9 +73,7 @@ class CreateRollback:
             self._run.stop()
 
     def _keeps(self, resource: Resource) -> bool:
-        retained = "Retain" in resource.deletion_policy and not resource.deletion_policy.endswith("OnCreate")
-        made_now = bool(resource.physical_id) and not resource.imported
-        return resource.imported or (retained and made_now and not self.retain_except_on_create)
+        return stays(resource, retain_except_on_create=self.retain_except_on_create)
 
     def _done(self, failed: list[str]) -> None:
         stack = self.stack
@@ -86,6 +97,7 @@ class UpdateRollback:
     stack: Stack
     reason: str
     skipped: frozenset[str] = frozenset()
+    retain_except_on_create: bool = False
     prefix: str = "UPDATE"
     _run: Run | None = field(default=None, repr=False)
 
@@ -126,7 +138,9 @@ class UpdateRollback:
                 self.stack.leftovers.append(now)
             self._say(replace(old, status="UPDATE_IN_PROGRESS", reason=""))
             return 0.0
-        if now.status == old.status and now.properties == old.properties and now.stack_tags == old.stack_tags:
+        if is_alike(now, old):
+            if now.status != old.status:
+                self._finish(old)
             self.stack.resources[old.logical_id] = old
             return None
         self._say(replace(old, status="UPDATE_IN_PROGRESS", reason=""))
@@ -159,7 +173,7 @@ class UpdateRollback:
         self._run.start()
 
     def _keeps(self, resource: Resource) -> bool:
-        return resource.imported
+        return stays(resource, retain_except_on_create=self.retain_except_on_create)
 
     def _forget(self, resource: Resource) -> None:
         if resource.logical_id not in self._former().resources:

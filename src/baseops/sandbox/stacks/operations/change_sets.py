@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -158,7 +159,7 @@ class ChangeSetOperations(StackRoom):
         Deployment(
             self.engine,
             stack,
-            found.goal,
+            replace(found.goal, token=client_request_token or found.goal.token),
             verb,
             "DO_NOTHING" if keeps else "DELETE" if found.on_failure == "DELETE" else "ROLLBACK",
             bool(retain_except_on_create),
