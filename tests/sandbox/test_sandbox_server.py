@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.parsers import create_parser
+from botocore.serialize import create_serializer
 from botocore.session import Session
 
 from baseops.errors import SandboxError
@@ -407,3 +409,64 @@ def test_the_stock_aws_cli(served, tmp_path):
         check=False,
     )
     assert "The sandbox has no service healthlake" in refused.stderr
+
+
+# --- CBOR ---------------------------------------------------------------------------------------------------
+
+
+class CborClient:
+    """Speaks RPC v2 CBOR to CloudWatch, as newer SDKs do (botocore still prefers JSON)."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        self.model = SESSION.get_service_model("cloudwatch")
+
+    def call(self, operation: str, **members: Any) -> dict[str, Any]:
+        model = self.model.operation_model(operation)
+        request = create_serializer("smithy-rpc-v2-cbor").serialize_to_request(members, model)
+        connection = http.client.HTTPConnection(urlsplit(self.served.url).netloc)
+        scope = "Credential=A/20250101/eu-west-1/monitoring/aws4_request, SignedHeaders=host, Signature=0"
+        headers = {**request["headers"], "Authorization": f"AWS4-HMAC-SHA256 {scope}"}
+        connection.request("POST", request["url_path"], request["body"], headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        assert answer.getheader("smithy-protocol") == "rpc-v2-cbor"
+        response = {"status_code": answer.status, "headers": dict(answer.getheaders()), "body": body}
+        return dict(create_parser("smithy-rpc-v2-cbor").parse(response, model.output_shape))
+
+
+def test_cloudwatch_is_answered_in_cbor(served):
+    client = CborClient(served)
+    now = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251
+    data = {"MetricName": "Errors", "Value": 2.5, "Timestamp": now, "Unit": "Count"}
+    client.call("PutMetricData", Namespace="acme", MetricData=[data])
+    [metric] = client.call("ListMetrics", Namespace="acme")["Metrics"]
+    assert metric["MetricName"] == "Errors"
+    statistics = client.call(
+        "GetMetricStatistics",
+        Namespace="acme",
+        MetricName="Errors",
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=5),
+        Period=60,
+        Statistics=["Sum"],
+    )
+    assert [point["Sum"] for point in statistics["Datapoints"]] == [2.5]
+
+
+def test_an_error_is_answered_in_cbor(served):
+    answer = CborClient(served).call("GetDashboard", DashboardName="none")
+    assert answer["Error"]["Code"] == "ResourceNotFound"
+
+
+def test_a_body_that_is_no_cbor_is_refused(served):
+    scope = "AWS4-HMAC-SHA256 Credential=A/20250101/eu-west-1/monitoring/aws4_request, SignedHeaders=host, Signature=0"
+    status, text = served.http(
+        "POST",
+        "/service/GraniteServiceVersion20100801/operation/ListMetrics",
+        "\x1c broken",
+        Authorization=scope,
+        **{"smithy-protocol": "rpc-v2-cbor", "Content-Type": "application/cbor"},
+    )
+    assert (status, "SerializationException" in text) == (400, True)

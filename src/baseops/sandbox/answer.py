@@ -39,7 +39,8 @@ class Answer:
         """What boto3 would give for it: members of the output shape, or `Error` with `Code` and `Message`."""
         headers = {name.lower(): value for name, value in self.headers.items()}
         response = {"status_code": self.status, "headers": headers, "body": self.body}
-        parsed: dict[str, Any] = create_parser(self.call.protocol).parse(response, self.call.model.output_shape)
+        shape = self.call.model.output_shape if self.call.is_modelled else None
+        parsed: dict[str, Any] = create_parser(self.call.protocol).parse(response, shape)
         return parsed
 
     @property

@@ -49,7 +49,11 @@ class Call:
     @cached_property
     def protocol(self) -> str:
         """How the request is written: json, query, ec2, rest-json or rest-xml."""
-        return determine_request_protocol(self.service_model, self.request.content_type)
+        protocol = determine_request_protocol(self.service_model, self.request.content_type)
+        if protocol in PROTOCOL_PARSERS:
+            return protocol
+        supported: list[str] = self.service_model.metadata["protocols"]
+        return next(each for each in supported if each in PROTOCOL_PARSERS)
 
     @cached_property
     def parameters(self) -> dict[str, Any]:

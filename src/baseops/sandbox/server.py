@@ -10,15 +10,19 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import FrameType, TracebackType
 from typing import Self
+
+from botocore.parsers import ResponseParserError
 
 from baseops.errors import SandboxError
 from baseops.sandbox.account import Account
 from baseops.sandbox.addressing import Address, address_of, endpoint_urls, known_services, operation_of, renewed
 from baseops.sandbox.answer import Answer, failure
 from baseops.sandbox.call import Call
+from baseops.sandbox.cbor import Headers, as_cbor, as_json, is_cbor
 from baseops.sandbox.clock import VirtualClock
 from baseops.sandbox.control import PREFIX, Control
 from baseops.sandbox.dispatcher import DefectError
@@ -118,22 +122,34 @@ class _Listener(ThreadingHTTPServer):
         """A connection broke, or its handler did; the others go on."""
         log.debug("connection from %s ended early: %s", client_address, sys.exc_info()[1])
 
-    def answer_for(self, method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
+    def answer_for(self, method: str, path: str, headers: Headers, body: bytes) -> Answer:
         """The answer to an AWS request."""
         address = address_of(path, {name.lower(): value for name, value in headers}, self._account.region)
         address, method, body = renewed(address, method, body)
         if address.service not in known_services():
             return _refused(address, f"The sandbox has no service {address.service}", "InvalidAction", 400)
+        if is_cbor(headers):
+            return self._answer_cbor(address, headers, body)
+        return self._answer(address, method, headers, body)
+
+    def _answer_cbor(self, address: Address, headers: Headers, body: bytes) -> Answer:
+        try:
+            path, headers, body = as_json(address.service, address.path, headers, body)
+        except (ValueError, LookupError, ResponseParserError) as error:
+            return as_cbor(_refused(address, f"The body cannot be read: {error}", "SerializationException", 400))
+        return as_cbor(self._answer(replace(address, path=path), "POST", headers, body))
+
+    def _answer(self, address: Address, method: str, headers: Headers, body: bytes) -> Answer:
         try:
             call = self._call(address, method, headers, body)
             return self._account.dispatcher.answer(call) if call.is_modelled else failure(call, unknown_operation(call))
         except Exception as error:
             if not isinstance(error, DefectError):
-                log.exception("%s %s broke the sandbox", method, path)
+                log.exception("%s %s broke the sandbox", method, address.path)
             # 501 is not retried by SDKs: a second try would break in the same way.
             return _refused(address, f"The sandbox broke: {error}", "InternalFailure", 501)
 
-    def _call(self, address: Address, method: str, headers: list[tuple[str, str]], body: bytes) -> Call:
+    def _call(self, address: Address, method: str, headers: Headers, body: bytes) -> Call:
         principal = principal_of(address.access_key, self._account.account_id)
         self._account.dispatcher.load(address.service)
         url, *others = endpoint_urls(address)
