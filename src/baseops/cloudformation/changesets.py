@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from baseops.aws.errors import translated
+from baseops.aws.waiting import until
 from baseops.cloudformation.adoption import Adoption
 from baseops.cloudformation.changes import Change, from_change_set
 from baseops.cloudformation.stacks import TOKEN_PREFIX, StackState, new_token
@@ -20,7 +21,6 @@ from baseops.errors import StackError
 MAX_INLINE_BYTES = 51_200
 """A larger TemplateBody goes by S3: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 
-_POLL_SECONDS = 2.0
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -137,14 +137,14 @@ class ChangeSets:
         return ChangeSet(change_set_id, from_change_set(changes, template.body))
 
     def _await(self, client: Any, template: Template, change_set_id: str) -> Mapping[str, Any]:
-        while True:
+        def look() -> Mapping[str, Any] | None:
             with translated(f"cannot read a change set of the stack {template.name}"):
                 described: Mapping[str, Any] = client.describe_change_set(
                     ChangeSetName=change_set_id, StackName=template.name
                 )
-            if not described["Status"].endswith(("_PENDING", "_IN_PROGRESS")):
-                return described
-            self._clock.sleep(_POLL_SECONDS)
+            return None if described["Status"].endswith(("_PENDING", "_IN_PROGRESS")) else described
+
+        return until(self._clock, look)
 
     def _tags(self) -> Mapping[str, str]:
         return {**self._site.tags, "baseops:declaration": self._site.name}

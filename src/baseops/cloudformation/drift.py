@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from baseops.aws.errors import translated
+from baseops.aws.waiting import until
 from baseops.cloudformation.changes import PropertyChange
 from baseops.cloudformation.stacks import StackState
 from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.errors import InconclusiveError
-
-_POLL_SECONDS = 3.0
 
 # Properties that services write back in their own form; a difference in them alone is no drift of anybody's.
 _WRITTEN_BACK: Mapping[str, tuple[str, ...]] = {
@@ -65,14 +64,14 @@ def detect(clients: Clients, clock: Clock, state: StackState) -> StackDrift:
 
 
 def _await(client: Any, clock: Clock, detection: str, what: str) -> None:
-    while True:
+    def look() -> Mapping[str, Any] | None:
         with translated(what):
-            status = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
-        if status["DetectionStatus"] == "DETECTION_COMPLETE":
-            return
-        if status["DetectionStatus"] == "DETECTION_FAILED":
-            raise InconclusiveError(what, status.get("DetectionStatusReason", "AWS gives no reason").rstrip("."))
-        clock.sleep(_POLL_SECONDS)
+            found: Mapping[str, Any] = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+        return None if found["DetectionStatus"] == "DETECTION_IN_PROGRESS" else found
+
+    status = until(clock, look)
+    if status["DetectionStatus"] != "DETECTION_COMPLETE":
+        raise InconclusiveError(what, status.get("DetectionStatusReason", "AWS gives no reason").rstrip("."))
 
 
 def _all_drifts(client: Any, name: str) -> list[Mapping[str, Any]]:

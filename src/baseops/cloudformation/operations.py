@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from baseops.aws.errors import translated
+from baseops.aws.waiting import until
 from baseops.cloudformation.adoption import adoptions, import_text
 from baseops.cloudformation.changesets import MAX_INLINE_BYTES, Body, ChangeSet, ChangeSets
 from baseops.cloudformation.events import EventFeed, Listener, StackEvent
@@ -30,8 +31,6 @@ from baseops.contract.clock import Clock
 from baseops.contract.site import Site
 from baseops.contract.template import Template
 from baseops.errors import StackError
-
-_POLL_SECONDS = 3.0
 
 Outcome = Literal["created", "updated", "unchanged"]
 
@@ -155,17 +154,20 @@ class StackOperations:
     ) -> tuple[StackState, list[StackEvent]]:
         """Follow an operation. Until the stack's first event the old status still shows: `started` skips that wait."""
         failures: list[StackEvent] = []
-        while True:
+        heard = started
+
+        def look() -> StackState | None:
+            nonlocal heard
             # The state is read before the events, so that no event of a finished operation is missed.
             after = self._read_by_id(state)
             for event in feed.poll():
                 self._listener(event)
-                started = started or event.is_of_stack
+                heard = heard or event.is_of_stack
                 if event.has_failed and not event.is_of_stack:
                     failures.append(event)
-            if started and not after.status.endswith("_IN_PROGRESS"):
-                return after, failures
-            self._clock.sleep(_POLL_SECONDS)
+            return after if heard and not after.status.endswith("_IN_PROGRESS") else None
+
+        return until(self._clock, look), failures
 
     def _read_by_id(self, state: StackState) -> StackState:
         # A deleted stack is found by its id only.
