@@ -7,6 +7,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+from baseops.sandbox.faults import Fault
+
 GROUP = {"Type": "AWS::Logs::LogGroup"}
 TEMPLATE = {
     "AWSTemplateFormatVersion": "2010-09-09",
@@ -62,7 +64,11 @@ def test_a_hidden_parameter_is_never_shown(stacks):
         "Parameters": {"Name": {"Type": "String", "NoEcho": True}},
         "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Ref": "Name"}}}},
     }
-    stacks.apply("acme", body, Parameters=[{"ParameterKey": "Name", "ParameterValue": "hidden"}])
+    values = [{"ParameterKey": "Name", "ParameterValue": "hidden"}]
+    made = stacks.change_set("acme", body, Parameters=values)
+    assert "hidden" not in json.dumps(made, default=str)
+    assert stacks.apply("acme", body, "CREATE", Parameters=values) == "CREATE_COMPLETE"
+    assert "hidden" not in json.dumps(stacks.events("acme"), default=str)
     assert stacks.stack("acme")["Parameters"] == [{"ParameterKey": "Name", "ParameterValue": "****"}]
 
 
@@ -104,3 +110,30 @@ def test_conditions_decide_which_resources_there_are(stacks):
     assert [*stacks.outputs("acme")] == ["Live"]
     stacks.apply("acme", body, Parameters=[{"ParameterKey": "Stage", "ParameterValue": "test"}])
     assert [*stacks.physical_ids("acme")] == ["Always"]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"Transform": "AWS::Serverless-2016-10-31"}, "No transform named AWS::Serverless-2016-10-31 found"),
+        ({"Rules": {"R": {"Assertions": []}}}, "the sandbox does not know the section Rules"),
+        ({"Resources": {"G": {**GROUP, "CreationPolicy": {}}}}, "CreationPolicy is not supported for resource G"),
+    ],
+)
+def test_what_the_sandbox_lacks_is_refused(stacks, more, words):
+    with pytest.raises(ClientError, match=words):
+        stacks.client.validate_template(TemplateBody=json.dumps({"Resources": {"G": GROUP}, **more}))
+
+
+def test_throttling_inside_a_handler_is_tried_again(stacks, account):
+    account.faults.add(Fault("logs", "CreateLogGroup", error="ThrottlingException", times=3))
+    assert stacks.apply("acme", {"Resources": {"Group": GROUP}}) == "CREATE_COMPLETE"
+
+
+def test_a_missing_permission_inside_a_handler_fails_the_resource(stacks, account):
+    said = "User: arn:aws:sts::111111111111:assumed-role/deploy/x is not authorized to perform: logs:CreateLogGroup"
+    account.faults.add(Fault("logs", "CreateLogGroup", error="AccessDeniedException", message=said))
+    assert stacks.apply("acme", {"Resources": {"Group": GROUP}}) == "ROLLBACK_COMPLETE"
+    reason = stacks.reasons("acme")["Group", "CREATE_FAILED"]
+    assert said in reason
+    assert reason.endswith("HandlerErrorCode: AccessDenied)")

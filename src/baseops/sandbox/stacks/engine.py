@@ -77,7 +77,7 @@ class Engine:
                 resource.status,
                 now,
                 resource.reason,
-                json.dumps(resource.properties),
+                _shown(stack, json.dumps(resource.properties)),
                 _token(stack),
             )
         )
@@ -140,6 +140,12 @@ def known_resources(stack: Stack) -> dict[str, Known]:
 
 def _uuid() -> str:
     return str(mock_random.uuid4())
+
+
+def _shown(stack: Stack, text: str) -> str:
+    for goal in (stack.pending, stack.goal):
+        text = goal.masked(text) if goal else text
+    return text
 
 
 def _token(stack: Stack) -> str:

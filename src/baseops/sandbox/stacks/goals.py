@@ -163,7 +163,8 @@ class Goals:
 
 
 def check_types(source: Mapping[str, Any]) -> None:
-    """Refuse types that the sandbox lacks, attributes that a type does not have, and policies it does not support."""
+    """Refuse what the sandbox lacks: types, attributes, policies, transforms, rules; nothing is skipped."""
+    _check_sections(source)
     resources = source["Resources"]
     unknown = sorted({each["Type"] for each in resources.values()} - {*KINDS})
     if unknown:
@@ -176,6 +177,20 @@ def check_types(source: Mapping[str, Any]) -> None:
             raise TemplateError(
                 f"Template error: resource type {each['Type']} of {name} does not support Snapshot DeletionPolicy"
             )
+
+
+def _check_sections(source: Mapping[str, Any]) -> None:
+    transforms = source.get("Transform") or []
+    for name in [transforms] if isinstance(transforms, (str, Mapping)) else transforms:
+        if name != "AWS::LanguageExtensions":
+            raise TemplateError(f"No transform named {name} found.")
+    for section in ("Hooks", "Rules"):
+        if source.get(section):
+            raise TemplateError(f"Template format error: the sandbox does not know the section {section}")
+    for name, each in source["Resources"].items():
+        for attribute in ("CreationPolicy", "UpdatePolicy"):
+            if attribute in each:
+                raise TemplateError(f"{attribute} is not supported for resource {name} of type {each['Type']}")
 
 
 def _check_kept_types(stack: Stack, resources: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # Any: templates and properties are JSON of any shape.
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
+MASK = "****"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,18 @@ class Goal:
         wanted: Mapping[str, Mapping[str, Any]] = self.template["Resources"]
         return wanted
 
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The names of the parameters that are declared with NoEcho."""
+        declared = self.source.get("Parameters") or {}
+        return frozenset(name for name, each in declared.items() if str(each.get("NoEcho")).lower() == "true")
+
+    def masked(self, text: str) -> str:
+        """A text to show, with the values of hidden parameters as asterisks."""
+        for value in sorted((self.parameters[name] for name in self.hidden & self.parameters.keys()), key=len)[::-1]:
+            text = text.replace(value, MASK) if value else text
+        return text
+
 
 @dataclass(frozen=True)
 class Former:
@@ -129,7 +142,6 @@ class Stack:
     is_protected: bool = False
     disable_rollback: bool = False
     timeout_minutes: int | None = None
-    policy: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     drift_status: str = "NOT_CHECKED"
     drift_checked_at: datetime | None = None

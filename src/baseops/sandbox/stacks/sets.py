@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from baseops.sandbox.stacks.comparison import Detail, ResourceChange, shown_value
-from baseops.sandbox.stacks.records import Goal
+from baseops.sandbox.stacks.records import MASK, Goal
 
 # Any: members of AWS's shapes.
 
@@ -58,12 +58,16 @@ class ChangeSet:
             **self.summary(),
             "Capabilities": list(goal.capabilities),
             "Changes": [
-                {"Type": "Resource", "ResourceChange": shown(each, with_values=with_values)} for each in changes
+                {"Type": "Resource", "ResourceChange": _change(each, goal, with_values=with_values)} for each in changes
             ],
             "NotificationARNs": list(goal.notification_arns),
             "OnStackFailure": self.on_failure or None,
             "Parameters": [
-                {"ParameterKey": name, "ParameterValue": value, "ResolvedValue": goal.stored.get(name)}
+                {
+                    "ParameterKey": name,
+                    "ParameterValue": MASK if name in goal.hidden else value,
+                    "ResolvedValue": goal.stored.get(name),
+                }
                 for name, value in goal.parameters.items()
             ],
             "RollbackConfiguration": {},
@@ -71,13 +75,12 @@ class ChangeSet:
         }
 
 
-def shown(change: ResourceChange, *, with_values: bool) -> dict[str, Any]:
-    """One change in AWS's members."""
+def _change(change: ResourceChange, goal: Goal, *, with_values: bool) -> dict[str, Any]:
     return {
         "Action": change.action,
-        "AfterContext": _context(change.after) if with_values else None,
-        "BeforeContext": _context(change.before) if with_values else None,
-        "Details": [_detail(each, with_values=with_values) for each in change.details],
+        "AfterContext": _context(change.after, goal) if with_values else None,
+        "BeforeContext": _context(change.before, goal) if with_values else None,
+        "Details": [_detail(each, goal, with_values=with_values) for each in change.details],
         "LogicalResourceId": change.logical_id,
         "PhysicalResourceId": change.physical_id or None,
         "PolicyAction": change.policy_action or None,
@@ -87,11 +90,11 @@ def shown(change: ResourceChange, *, with_values: bool) -> dict[str, Any]:
     }
 
 
-def _context(context: Mapping[str, Any] | None) -> str | None:
-    return None if context is None else json.dumps(context)
+def _context(context: Mapping[str, Any] | None, goal: Goal) -> str | None:
+    return None if context is None else goal.masked(json.dumps(context))
 
 
-def _detail(detail: Detail, *, with_values: bool) -> dict[str, Any]:
+def _detail(detail: Detail, goal: Goal, *, with_values: bool) -> dict[str, Any]:
     target: dict[str, Any] = {"Attribute": detail.attribute, "RequiresRecreation": detail.recreation}
     if detail.name:
         target["Name"] = detail.name
@@ -99,9 +102,9 @@ def _detail(detail: Detail, *, with_values: bool) -> dict[str, Any]:
         target["Path"] = detail.path
         target["AttributeChangeType"] = detail.change
         if detail.before is not None:
-            target["BeforeValue"] = shown_value(detail.before)
+            target["BeforeValue"] = goal.masked(shown_value(detail.before))
         if detail.after is not None:
-            target["AfterValue"] = shown_value(detail.after)
+            target["AfterValue"] = goal.masked(shown_value(detail.after))
     return {
         "CausingEntity": detail.causing or None,
         "ChangeSource": detail.source,

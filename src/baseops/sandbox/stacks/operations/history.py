@@ -8,7 +8,7 @@ from typing import Any
 from baseops.sandbox.stacks import outputs
 from baseops.sandbox.stacks.goals import ValidationError
 from baseops.sandbox.stacks.operations.room import StackRoom
-from baseops.sandbox.stacks.records import Event, Resource, Stack
+from baseops.sandbox.stacks.records import MASK, Event, Resource, Stack
 
 # Any: members of AWS's shapes.
 
@@ -140,15 +140,10 @@ def _parameters(stack: Stack) -> list[dict[str, Any]]:
     goal = stack.shown
     if goal is None:
         return []
-    hidden = {
-        name
-        for name, each in (goal.source.get("Parameters") or {}).items()
-        if str(each.get("NoEcho")).lower() == "true"
-    }
     return [
         {
             "ParameterKey": name,
-            "ParameterValue": "****" if name in hidden else value,
+            "ParameterValue": MASK if name in goal.hidden else value,
             "ResolvedValue": goal.stored.get(name),
         }
         for name, value in goal.parameters.items()

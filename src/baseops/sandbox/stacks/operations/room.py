@@ -10,6 +10,7 @@ from moto.moto_api._internal import mock_random
 from baseops.sandbox.service import SandboxBackend
 from baseops.sandbox.stacks.engine import Engine
 from baseops.sandbox.stacks.goals import Goals, ValidationError
+from baseops.sandbox.stacks.patience import PatientClients
 from baseops.sandbox.stacks.records import Stack
 from baseops.sandbox.stacks.sets import ChangeSet
 
@@ -25,7 +26,7 @@ class StackRoom(SandboxBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         clock = self.sandbox.clock
-        self.engine = Engine(account_id, region_name, self.clients, clock, clock.ticker)
+        self.engine = Engine(account_id, region_name, PatientClients(self.clients), clock, clock.ticker)
         self.goals = Goals(self.engine)
         self.change_sets: dict[str, ChangeSet] = {}
 

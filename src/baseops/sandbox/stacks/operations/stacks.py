@@ -167,14 +167,3 @@ class StackOperations(StackRoom):
         stack = self.live_stack(stack_name)
         stack.is_protected = enable_termination_protection
         return {"StackId": stack.id}
-
-    def set_stack_policy(
-        self, stack_name: str, stack_policy_body: str | None = None, stack_policy_url: str | None = None
-    ) -> Mapping[str, Any]:
-        """Keep a stack policy; what it denies is not enforced, as no template of ours asks for one."""
-        self.live_stack(stack_name).policy = stack_policy_body or ""
-        return {}
-
-    def get_stack_policy(self, stack_name: str) -> Mapping[str, Any]:
-        """The policy that was set."""
-        return {"StackPolicyBody": self.stack(stack_name).policy or None}
