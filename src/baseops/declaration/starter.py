@@ -74,5 +74,7 @@ email:
 #~     components: [update, harden, cloudwatch-agent]
 #~     schedule: {cron: "0 3 ? * SUN *"}
 #~     promise: {max_age: 8d, max_base_age: 35d}
-#~     retire: {deprecate_after: 60d, delete_after: 90d, retain_at_least: 5}
+#~     default_vpc: true           # or name a subnet at the top: network: {build_subnet: subnet-…}
+#~     publish: /acme/images/web   # the parameter that always names the newest image
+#~     retire: {deprecate_after: 60d, delete_after: 90d, retain_at_least: 5, not_launched_for: 30d}
 """
