@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -226,3 +227,110 @@ def test_a_record_is_deleted_by_its_exact_values_and_texts_need_quotes(zone):
     with pytest.raises(ClientError, match="conflicts with other records with the same DNS name"):
         zone("CREATE", "a.acme.example", "CNAME", "b.acme.example.")
     zone("DELETE", "a.acme.example", "TXT", '"one"')
+
+
+# --- sending ------------------------------------------------------------------------------------------------
+
+
+SIMPLE = {"Simple": {"Subject": {"Data": "hello"}, "Body": {"Text": {"Data": "hello"}}}}
+
+
+@pytest.fixture
+def verified(account, sesv2, zone) -> Any:
+    """acme.example, verified, in an account that may send to everybody."""
+    sesv2.put_account_details(MailType="MARKETING", WebsiteURL="https://acme.example", ProductionAccessEnabled=True)
+    sesv2.create_email_identity(EmailIdentity="acme.example")
+    add_dkim(zone, sesv2)
+    account.clock.advance(by=HOUR)
+    return sesv2
+
+
+def mail(to: str = "success@simulator.amazonses.com", sender: str = "a@acme.example") -> dict[str, Any]:
+    return {"FromEmailAddress": sender, "Destination": {"ToAddresses": [to]}, "Content": SIMPLE}
+
+
+def test_any_address_below_a_verified_domain_may_send(verified):
+    assert verified.send_email(**mail(sender="b@news.acme.example"))["MessageId"]
+    assert refusal(verified.send_email, **mail(sender="b@other.example"))[0] == "MessageRejected"
+
+
+def test_in_the_sandbox_of_ses_recipients_have_to_be_verified_too(account, sesv2, zone):
+    sesv2.create_email_identity(EmailIdentity="acme.example")
+    add_dkim(zone, sesv2)
+    account.clock.advance(by=HOUR)
+    assert sesv2.send_email(**mail())["MessageId"]
+    assert refusal(sesv2.send_email, **mail("jo@elsewhere.example"))[0] == "MessageRejected"
+
+
+def test_a_paused_account_or_set_sends_nothing(verified):
+    verified.create_configuration_set(ConfigurationSetName="paused", SendingOptions={"SendingEnabled": False})
+    assert refusal(verified.send_email, **mail(), ConfigurationSetName="paused")[0] == "SendingPausedException"
+    verified.put_account_sending_attributes(SendingEnabled=False)
+    assert refusal(verified.send_email, **mail())[0] == "SendingPausedException"
+
+
+def test_a_default_configuration_set_that_is_gone_stops_the_identity(verified):
+    verified.create_configuration_set(ConfigurationSetName="mail")
+    verified.put_email_identity_configuration_set_attributes(EmailIdentity="acme.example", ConfigurationSetName="mail")
+    verified.delete_configuration_set(ConfigurationSetName="mail")
+    assert refusal(verified.send_email, **mail())[0] == "NotFoundException"
+
+
+def test_a_mail_from_without_its_mx_refuses_only_where_it_was_told_to(account, verified):
+    put = verified.put_email_identity_mail_from_attributes
+    put(EmailIdentity="acme.example", MailFromDomain="bounce.acme.example")
+    assert verified.send_email(**mail())["MessageId"]
+    account.clock.advance(by=2)
+    put(
+        EmailIdentity="acme.example",
+        MailFromDomain="bounce.acme.example",
+        BehaviorOnMxFailure="REJECT_MESSAGE",
+    )
+    assert refusal(verified.send_email, **mail())[0] == "MailFromDomainNotVerifiedException"
+
+
+def test_the_fifteenth_in_a_second_has_to_wait_and_the_simulator_costs_no_quota(account, verified):
+    begun = account.clock.now()
+    for _ in range(14):
+        verified.send_email(**mail())
+    assert account.clock.now() == begun
+    verified.send_email(**mail("jo@elsewhere.example"))  # botocore retries what is throttled
+    assert account.clock.now() > begun
+    assert verified.get_account()["SendQuota"]["SentLast24Hours"] == 1.0
+
+
+def test_a_virus_is_rejected_and_a_raw_message_names_its_recipients(account, verified):
+    head = b"From: a@acme.example\r\nTo: jo@elsewhere.example\r\nSubject: x\r\n\r\n"
+    raw = head + rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+    verified.create_configuration_set(ConfigurationSetName="mail")
+    topic = account.client("sns").create_topic(Name="events")["TopicArn"]
+    queue = account.client("sqs").create_queue(QueueName="events")["QueueUrl"]
+    arn = "arn:aws:sqs:eu-west-1:111111111111:events"
+    account.client("sns").subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}
+    )
+    verified.create_configuration_set_event_destination(
+        ConfigurationSetName="mail",
+        EventDestinationName="topic",
+        EventDestination={
+            "Enabled": True,
+            "MatchingEventTypes": ["SEND", "REJECT", "DELIVERY"],
+            "SnsDestination": {"TopicArn": topic},
+        },
+    )
+    verified.send_email(Content={"Raw": {"Data": raw}}, ConfigurationSetName="mail")
+    account.client("ses").send_email(
+        Source="a@acme.example",
+        Destination={"ToAddresses": ["success@simulator.amazonses.com"]},
+        Message={"Subject": {"Data": "old"}, "Body": {"Text": {"Data": "api"}}},
+        ConfigurationSetName="mail",
+    )
+    account.clock.advance(by=60)
+    found = account.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    events = [json.loads(each["Body"]) for each in found]
+    assert [(each["eventType"], each["mail"]["destination"][0]) for each in events] == [
+        ("Send", "jo@elsewhere.example"),
+        ("Send", "success@simulator.amazonses.com"),
+        ("Reject", "jo@elsewhere.example"),
+        ("Delivery", "success@simulator.amazonses.com"),
+    ]

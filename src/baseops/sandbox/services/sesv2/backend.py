@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from baseops.sandbox.services.sesv2.account import AccountOperations
+from baseops.sandbox.services.sesv2.sending import SendingOperations
 
 
-class SesV2Backend(AccountOperations):
+class SesV2Backend(SendingOperations):
     """Every operation that the sandbox has of SES v2."""
 
 

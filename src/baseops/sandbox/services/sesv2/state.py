@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from baseops.semantics.mail.addresses import domain_of, is_address
+from baseops.semantics.mail.simulator import outcome
 
 # Any throughout: members of AWS's shapes, whose types only the botocore model knows.
 
@@ -119,3 +120,20 @@ class AccountState:
     def rate(self) -> float:
         """How many messages may be sent in a second."""
         return 14.0 if self.has_production_access else 1.0
+
+
+@dataclass(frozen=True)
+class SentMessage:
+    """A message that SES has taken."""
+
+    message_id: str
+    source: str
+    recipients: tuple[str, ...]
+    subject: str
+    sent: datetime
+    set_name: str
+
+    @property
+    def counted(self) -> int:
+        """How many recipients count against the daily quota and in the rates: not the simulator's."""
+        return sum(outcome(recipient) is None for recipient in self.recipients)

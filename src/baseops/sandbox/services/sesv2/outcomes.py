@@ -1,0 +1,118 @@
+"""What becomes of a message after SES has taken it: deliveries, bounces, complaints, each after its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from baseops.contract.types import Json
+from baseops.sandbox.services.sesv2.publishing import Publisher, put_metric
+from baseops.sandbox.services.sesv2.state import ConfigurationSet, EmailIdentity, SentMessage
+from baseops.semantics.mail import events
+from baseops.semantics.mail.addresses import domain_of
+from baseops.semantics.mail.events import Bounce, EventType
+from baseops.semantics.mail.simulator import outcome
+
+if TYPE_CHECKING:
+    from baseops.sandbox.services.sesv2.sending import SendingOperations
+
+ACCEPTED_AFTER = timedelta(seconds=1)
+DELIVERED_AFTER = timedelta(seconds=4)
+BOUNCED_AFTER = timedelta(seconds=6)
+COMPLAINED_AFTER = timedelta(seconds=20)
+SIMULATED = {"bounce": events.USER_UNKNOWN, "suppressionlist": events.ON_GLOBAL_LIST}
+Step = tuple[timedelta, EventType, Callable[[], Mapping[str, Json]]]
+
+
+@dataclass(frozen=True)
+class Journey:
+    """One message on its way."""
+
+    backend: SendingOperations
+    message: SentMessage
+    identity: EmailIdentity
+    configuration_set: ConfigurationSet | None
+    tags: tuple[tuple[str, str], ...]
+
+    def begin(self, *, has_virus: bool) -> None:
+        """Put everything that will happen on the clock."""
+        self._after(ACCEPTED_AFTER, "SEND", lambda: events.send(self._mail()))
+        if has_virus:
+            self._after(DELIVERED_AFTER, "REJECT", lambda: events.reject(self._mail()))
+            return
+        for recipient in self.message.recipients:
+            for delay, kind, make in self._steps(recipient):
+                self._after(delay, kind, make)
+
+    def _steps(self, recipient: str) -> Iterator[Step]:
+        simulated = outcome(recipient)
+        if self._is_suppressed(recipient):
+            yield self._bounce(recipient, events.ON_ACCOUNT_LIST)
+        elif simulated in SIMULATED:
+            yield self._bounce(recipient, SIMULATED[simulated])
+        else:
+            yield DELIVERED_AFTER, "DELIVERY", lambda: events.delivery(self._mail(), recipient, self.backend.now())
+        if simulated == "ooto":
+            yield self._bounce(recipient, events.OUT_OF_OFFICE)
+        if simulated == "complaint" and not self._is_suppressed(recipient):
+            yield COMPLAINED_AFTER, "COMPLAINT", lambda: self._complaint(recipient)
+
+    def _bounce(self, recipient: str, why: Bounce) -> Step:
+        def make() -> Mapping[str, Json]:
+            return events.bounce(self._mail(), recipient, why, self.backend.now(), self._feedback_id())
+
+        return BOUNCED_AFTER, "BOUNCE", make
+
+    def _complaint(self, recipient: str) -> Mapping[str, Json]:
+        return events.complaint(self._mail(), recipient, self.backend.now(), self._feedback_id())
+
+    def _is_suppressed(self, recipient: str) -> bool:
+        """Whether the account's list holds the address for a reason that the set, or the account, heeds."""
+        found = self.backend.suppressed.get(recipient.lower())
+        own = self.configuration_set.options.get("SuppressionOptions") if self.configuration_set else None
+        reasons = self.backend.account.suppressed_reasons if own is None else own.get("SuppressedReasons", [])
+        return found is not None and found.reason in reasons
+
+    def _after(self, delay: timedelta, kind: EventType, make: Callable[[], Mapping[str, Json]]) -> None:
+        def happen() -> None:
+            self._report_rates()
+            if self.configuration_set and self.configuration_set.name in self.backend.sets:
+                publisher = Publisher(self.backend.account_id, self.backend.region_name)
+                publisher.publish(self.configuration_set, kind, make(), self.backend.now())
+
+        name = f"{kind} of message {self.message.message_id}"
+        self.backend.sandbox.clock.ticker.after(delay, happen, name)
+
+    def _report_rates(self) -> None:
+        """The reputation metrics: mail to the simulator leaves them alone, so here they stay at zero."""
+        if not self.message.counted:
+            return
+        sets = [self.configuration_set.name] if self._has_metrics() and self.configuration_set else []
+        for dimensions in ([], *([{"Name": "ses:configuration-set", "Value": name}] for name in sets)):
+            for metric in ("Reputation.BounceRate", "Reputation.ComplaintRate"):
+                backend = self.backend
+                put_metric(backend.account_id, backend.region_name, metric, 0.0, dimensions, backend.now())
+
+    def _has_metrics(self) -> bool:
+        found = self.configuration_set
+        return found is not None and bool(found.option("ReputationOptions", "ReputationMetricsEnabled", False))
+
+    def _feedback_id(self) -> str:
+        return f"{self.backend.hex(16)}-{self.backend.hex(8)}-000000"
+
+    def _mail(self) -> events.Mail:
+        message = self.message
+        domain = domain_of(message.source.rstrip(">"))
+        own = (("ses:configuration-set", message.set_name), ("ses:from-domain", domain))
+        return events.Mail(
+            message.message_id,
+            message.source,
+            f"arn:aws:ses:{self.backend.region_name}:{self.backend.account_id}:identity/{self.identity.name}",
+            self.backend.account_id,
+            message.recipients,
+            message.subject,
+            message.sent,
+            (*(pair for pair in own if pair[1]), *self.tags),
+        )
