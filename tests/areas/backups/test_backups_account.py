@@ -57,8 +57,7 @@ def test_the_world_has_a_host_with_a_root_and_the_data_volumes_that_are_named(de
     world.build(declaration.sections["backups"], account, declaration.site)
     selected = volumes(account, Backup="daily")
     devices = sorted(each["Attachments"][0]["Device"] for each in selected)
-    assert len(selected) == 2
-    assert devices[1] == "/dev/sdf"
+    assert devices == ["/dev/sdf", "/dev/xvda"]
     assert len(volumes(account, Backup="daily", Data="app")) == 1
 
 

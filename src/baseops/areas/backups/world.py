@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from baseops.areas.backups.spec.section import Entry, Section, Target
 
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
-DATA_GIB = 8
+ROOT_GIB = DATA_GIB = 8
 DEVICES = tuple(f"/dev/sd{letter}" for letter in "fghijklmnop")
 
 
@@ -35,6 +35,11 @@ def _image(account: SandboxAccount, site: Site) -> str:
     return str(account.client("ssm", site.region).get_parameter(Name=IMAGE)["Parameter"]["Value"])
 
 
+def _root_device(ec2: Any, image: str) -> str:
+    (described,) = ec2.describe_images(ImageIds=[image])["Images"]
+    return str(described["RootDeviceName"])
+
+
 def _host(ec2: Any, image: str, host_name: str, entry: Entry, selected_by: Mapping[str, str]) -> None:
     target = entry.target
     if target is None:
@@ -45,6 +50,7 @@ def _host(ec2: Any, image: str, host_name: str, entry: Entry, selected_by: Mappi
         InstanceType="t3.micro",
         MinCount=1,
         MaxCount=1,
+        BlockDeviceMappings=[{"DeviceName": _root_device(ec2, image), "Ebs": {"VolumeSize": ROOT_GIB}}],
         TagSpecifications=[_tagged("instance", tags)],
     )["Instances"]
     zone = instance["Placement"]["AvailabilityZone"]

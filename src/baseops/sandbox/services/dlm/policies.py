@@ -10,6 +10,7 @@ from typing import Any
 from baseops.sandbox.constraints import refusal
 from baseops.sandbox.service import Members, SandboxBackend, ServiceError
 from baseops.sandbox.services.dlm.rules import check_details, invalid
+from baseops.sandbox.services.dlm.runs import Runs
 
 MAX_POLICIES = 100
 
@@ -22,6 +23,7 @@ class Dlm(SandboxBackend):
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.policies: dict[str, dict[str, Any]] = {}
+        self.runs = Runs(self)
 
     def create_lifecycle_policy(
         self,
@@ -57,6 +59,7 @@ class Dlm(SandboxBackend):
             "DateModified": self.now(),
             "DefaultPolicy": False,
         }
+        self.runs.plan(policy_id)
         return {"PolicyId": policy_id}
 
     def get_lifecycle_policy(self, policy_id: str) -> Members:
@@ -106,11 +109,13 @@ class Dlm(SandboxBackend):
             request["PolicyDetails"] = written_back(request["PolicyDetails"], self.now())
         policy.update(request, DateModified=self.now())
         policy.pop("StatusMessage", None)
+        self.runs.plan(policy_id)
         return {}
 
     def delete_lifecycle_policy(self, policy_id: str) -> Members:
         """Answer DeleteLifecyclePolicy."""
         del self.policies[self._policy(policy_id)["PolicyId"]]
+        self.runs.forget(policy_id)
         return {}
 
     def list_tags_for_resource(self, resource_arn: str) -> Members:
