@@ -40,6 +40,14 @@ def test_roles_get_the_declared_path_and_boundary():
     assert properties["PermissionsBoundary"] == boundary
 
 
+def test_the_boundary_of_several_accounts_is_filled_in_by_cloudformation():
+    boundary = "arn:aws:iam::${AWS::AccountId}:policy/boundary"
+    accounts = ("111111111111", "222222222222")
+    stack = StackBuilder("logs", Site("acme", accounts, "eu-west-1", iam=Iam(permissions_boundary=boundary)))
+    stack.add(iam.Role("Role", AssumeRolePolicyDocument={}))
+    assert only(stack).body["Resources"]["Role"]["Properties"]["PermissionsBoundary"] == {"Fn::Sub": boundary}
+
+
 def test_another_stacks_output_becomes_a_parameter_and_a_literal_stays():
     refs = Refs(Site("acme", ("111111111111",), "eu-west-1", keys={("secrets", "eu-west-1"): "arn:key"}))
     stack = StackBuilder("logs", refs.site)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from troposphere import AWSObject, GenericHelperFn, Ref, Tags
+from troposphere import AWSObject, GenericHelperFn, Ref, Sub, Tags
 
 from baseops.cloudformation.resources import to_json, to_list
 from baseops.cloudformation.split import Part, split
@@ -140,7 +140,9 @@ class StackBuilder:
         if made.resource_type in _WITH_PATH and self.site.iam.path != "/":
             made.properties.setdefault("Path", self.site.iam.path)
         if made.resource_type in _WITH_BOUNDARY and self.site.iam.permissions_boundary:
-            made.properties.setdefault("PermissionsBoundary", self.site.iam.permissions_boundary)
+            # A declaration for several accounts leaves the account in the ARN to CloudFormation.
+            boundary = self.site.iam.permissions_boundary
+            made.properties.setdefault("PermissionsBoundary", Sub(boundary) if "${" in boundary else boundary)
 
     def _tag(self, made: AWSObject) -> None:
         declared = {**self.site.tags, DECLARATION_TAG: self.site.name}

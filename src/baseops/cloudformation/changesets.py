@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from baseops.aws.errors import translated
+from baseops.aws.identity import caller_account
 from baseops.aws.waiting import until
 from baseops.cloudformation.adoption import Adoption
 from baseops.cloudformation.changes import Change, from_change_set
@@ -151,4 +152,6 @@ class ChangeSets:
 
     def _role(self) -> dict[str, str]:
         role = self._site.iam.service_role
+        if role and "${AWS::AccountId}" in role:  # a declaration for several accounts names the role in each
+            role = role.replace("${AWS::AccountId}", caller_account(self._clients))
         return {"RoleARN": role} if role else {}
