@@ -1,0 +1,125 @@
+"""What a declaration of images expects to find: the network of builds, bases of one's own, instances in use.
+
+Ordinary API calls only. It reads who uses an image, never what is checked of it. Public bases are Amazon's own and
+there already. AWS gives out ids itself; the sandbox gives a subnet, VPC, security group or AMI the one that its tag
+`sandbox:id` asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from baseops.areas.images import sources
+from baseops.aws.errors import translated
+from baseops.contract.sandbox_account import SandboxAccount
+from baseops.contract.site import Site
+from baseops.errors import AwsError
+
+if TYPE_CHECKING:
+    from baseops.areas.images.spec import Base, Entry, Section
+
+IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+ID_TAG = "sandbox:id"
+ADDRESSES = "10.20.0.0/16"
+
+
+def build(section: Section, account: SandboxAccount, site: Site) -> None:
+    """Make it by ordinary API calls; what another area's world has made already stays."""
+    ec2 = account.client("ec2", site.region)
+    for entry in section.managed.values():
+        _network(ec2, entry, site)
+        if entry.base is not None:
+            _base(ec2, entry.base, account, site)
+    for name, entry in section.entries.items():
+        _users(ec2, name, entry, account, site)
+
+
+def _network(ec2: Any, entry: Entry, site: Site) -> None:
+    subnet = entry.subnet or site.network.build_subnet
+    if entry.default_vpc or subnet is None:
+        return
+    vpc = entry.vpc or _vpc_of(ec2, subnet)
+    if entry.vpc and not _exists(ec2.describe_vpcs, VpcIds=[entry.vpc]):
+        ec2.create_vpc(CidrBlock=ADDRESSES, TagSpecifications=_with_id("vpc", entry.vpc))
+    if not _exists(ec2.describe_subnets, SubnetIds=[subnet]):
+        vpc = vpc or ec2.create_vpc(CidrBlock=ADDRESSES)["Vpc"]["VpcId"]
+        taken = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{len(taken)}.0/24", TagSpecifications=_with_id("subnet", subnet))
+    for group in entry.security_groups:
+        if not _exists(ec2.describe_security_groups, GroupIds=[group]):
+            ec2.create_security_group(
+                GroupName=group,
+                Description="builds",
+                VpcId=vpc or _vpc_of(ec2, subnet),
+                TagSpecifications=_with_id("security-group", group),
+            )
+
+
+def _vpc_of(ec2: Any, subnet: str) -> str | None:
+    if not _exists(ec2.describe_subnets, SubnetIds=[subnet]):
+        return None
+    return str(ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"])
+
+
+def _base(ec2: Any, base: Base, account: SandboxAccount, site: Site) -> None:
+    """An AMI of one's own, where the base is one."""
+    if base.image_id and sources.ami(account, site.region, base.image_id) is None:
+        _register(ec2, f"base-{base.image_id}", base.image_id)
+    if base.name and base.owner in ("self", account.account_id):
+        found = sources.amis_named(account, site.region, base.name, base.owner, base.architecture)
+        if not found:
+            _register(ec2, base.name.replace("*", "1").replace("?", "1"), None, base.architecture or "x86_64")
+
+
+def _register(ec2: Any, name: str, image_id: str | None, architecture: str = "x86_64") -> None:
+    ec2.register_image(
+        Name=name,
+        Architecture=architecture,
+        RootDeviceName="/dev/xvda",
+        VirtualizationType="hvm",
+        TagSpecifications=_with_id("image", image_id) if image_id else [],
+    )
+
+
+def _users(ec2: Any, name: str, entry: Entry, account: SandboxAccount, site: Site) -> None:
+    """An instance that should run the image, one for each exemption, and a launch template that starts such."""
+    wanted = [dict(entry.used_by.tags)] if entry.used_by else []
+    wanted += [{**wanted[0], **each.tags} for each in entry.exempt if wanted and each.tags]
+    if not wanted:
+        return
+    image = str(account.client("ssm", site.region).get_parameter(Name=IMAGE)["Parameter"]["Value"])
+    for tags in wanted:
+        if not _running(ec2, tags):
+            specification = [{"ResourceType": "instance", "Tags": _list(tags)}]
+            ec2.run_instances(
+                ImageId=image, InstanceType="t3.micro", MinCount=1, MaxCount=1, TagSpecifications=specification
+            )
+    if not _exists(ec2.describe_launch_templates, LaunchTemplateNames=[name]):
+        ec2.create_launch_template(
+            LaunchTemplateName=name, LaunchTemplateData={"ImageId": image, "InstanceType": "t3.micro"}
+        )
+
+
+def _running(ec2: Any, tags: Mapping[str, str]) -> bool:
+    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
+    return bool(ec2.describe_instances(Filters=filters)["Reservations"])
+
+
+def _exists(read: Any, **names: Iterable[str]) -> bool:
+    try:
+        with translated("cannot look for what the world needs"):
+            answer = read(**names)
+    except AwsError as problem:
+        if "NotFound" not in problem.code:
+            raise
+        return False
+    return any(answer[key] for key in answer if key != "ResponseMetadata")
+
+
+def _with_id(resource: str, identity: str) -> list[dict[str, Any]]:
+    return [{"ResourceType": resource, "Tags": _list({ID_TAG: identity})}]
+
+
+def _list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
