@@ -70,7 +70,7 @@ def _unmanaged(path: Path, entry: Entry) -> Findings:
 
 
 def _receive(path: Path, entry: Entry, site: Site) -> Findings:
-    made = ("schedule", "schedules", "retain", "fast_restore", "archive", "share", "scripts", "read")
+    made = ("schedule", "schedules", "retain", "fast_restore", "archive", "share", "scripts")
     for key in made:
         if getattr(entry, key):
             yield error(

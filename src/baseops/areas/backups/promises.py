@@ -82,6 +82,13 @@ def read_findings(path: Path, entry: Entry) -> Findings:
     """What is to be read, against what is backed up."""
     for number, read in enumerate(entry.read):
         place = (*path, "read", number)
+        if entry.receive is not None and read.volume != "each":
+            yield error(
+                "read-received",
+                (*place, "volume"),
+                "received snapshots bring no tags and a volume id that means nothing, so no volume can be named",
+                "Write: volume: each",
+            )
         if read.volume == "root" and entry.exclude.boot_volume:
             yield error(
                 "read-excluded",
