@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from baseops.sandbox.service import Members
 from baseops.sandbox.services.secretsmanager.secret import (
     InvalidParameterError,
@@ -40,7 +42,8 @@ class ReplicaOperations(SecretsState):
             raise InvalidRequestError("You can only stop replication on a replica secret.")
         primary = self.of(self.account_id, secret.primary_region).secrets[secret.name]
         primary.replicas.pop(self.region_name, None)
-        secret.primary_region, secret.versions = None, dict(secret.versions)
+        secret.primary_region = None
+        secret.versions = {each.id: replace(each, stages=list(each.stages)) for each in secret.versions.values()}
         return {"ARN": secret.arn}
 
     def _replicate(self, secret: Secret, regions: list[dict[str, str]], *, overwrite: bool) -> None:
