@@ -23,6 +23,7 @@ FOUNDATION = "foundation"
 REGION = "region"
 
 _KEEP = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+_WHOLE_ORGANIZATION = "aws:PrincipalOrgID bounds it to the declared organisation, which no principal element can name"
 
 
 def artifacts(site: Site) -> StackBuilder:
@@ -109,6 +110,7 @@ def _key(stack: StackBuilder, site: Site, need: KeyNeed) -> Any:
             EnableKeyRotation=True,
             PendingWindowInDays=30,
             KeyPolicy={"Version": "2012-10-17", "Statement": _key_statements(need)},
+            **({"Metadata": _skip(CKV_AWS_33=_WHOLE_ORGANIZATION)} if need.organizations else {}),
             **_KEEP,
         )
     )

@@ -19,6 +19,9 @@ _WRITTEN_BACK: Mapping[str, tuple[str, ...]] = {
     "AWS::DLM::LifecyclePolicy": ("/Times", "/PolicyLanguage", "/RetainInterval", "/Interval", "/IntervalUnit"),
 }
 
+# Versions that a service counts by itself: the template says `1.0.x`, the service which one it became.
+_COUNTED_UP: Mapping[str, str] = {"AWS::ImageBuilder::ImageRecipe": "/Version"}
+
 
 @dataclass(frozen=True)
 class DriftedResource:
@@ -101,6 +104,7 @@ def _drifted(drift: Mapping[str, Any]) -> DriftedResource | None:
         PropertyChange(each["PropertyPath"], each.get("ExpectedValue", ""), each.get("ActualValue", ""))
         for each in drift.get("PropertyDifferences", [])
         if not (each["DifferenceType"] == "ADD" and each["PropertyPath"].endswith(ignored))
+        and not _is_counted_up(drift["ResourceType"], each)
     )
     if status == "MODIFIED" and not properties:
         return None
@@ -111,3 +115,9 @@ def _drifted(drift: Mapping[str, Any]) -> DriftedResource | None:
         deleted=status == "DELETED",
         properties=properties,
     )
+
+
+def _is_counted_up(kind: str, difference: Mapping[str, str]) -> bool:
+    expected = difference.get("ExpectedValue", "").strip('"')
+    same = difference.get("ActualValue", "").strip('"').startswith(expected.removesuffix("x"))
+    return difference["PropertyPath"] == _COUNTED_UP.get(kind) and expected.endswith(".x") and same
