@@ -56,7 +56,7 @@ class Served:
         try:
             connection.request(method, path, body.encode(), headers)
             answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+            return answer.status, answer.read().decode(errors="replace")
         finally:
             connection.close()
 
@@ -470,3 +470,9 @@ def test_a_body_that_is_no_cbor_is_refused(served):
         **{"smithy-protocol": "rpc-v2-cbor", "Content-Type": "application/cbor"},
     )
     assert (status, "SerializationException" in text) == (400, True)
+
+
+def test_s3_is_routed_after_a_client_in_process_was_made(served):
+    served.account.client("s3").list_buckets()
+    served.client("s3").create_bucket(Bucket="routed", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    assert [each["Name"] for each in served.account.client("s3").list_buckets()["Buckets"]] == ["routed"]

@@ -159,13 +159,13 @@ def test_a_service_may_call_others_and_schedule(account):
             return {}
 
         def later(self) -> None:
-            self.clients.client("logs").create_log_group(logGroupName=f"/later/{self.now():%H:%M:%S}")
+            self.clients.client("logs").create_log_group(logGroupName=f"/later/{self.now():%H-%M-%S}")
 
     Busy.register()
     account.client("braket").tag_resource(resourceArn=ARN, tags={"a": "b"})
     account.clock.sleep(90)
     groups = account.client("logs").describe_log_groups()["logGroups"]
-    assert [group["logGroupName"] for group in groups] == ["/later/09:01:00", "/made"]
+    assert [group["logGroupName"] for group in groups] == ["/later/09-01-00", "/made"]
 
 
 def test_ids_are_the_same_for_the_same_seed():

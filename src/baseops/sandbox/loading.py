@@ -37,7 +37,30 @@ class SharedLoader(Loader):
     FILE_LOADER_CLASS = PlainFiles
 
 
+class MotoLoader:
+    """What moto reads models with: the shared loader, but for those that botocore's clients rewrite in place.
+
+    botocore takes `/{Bucket}` out of S3's paths when it makes a client; moto's router needs it.
+    """
+
+    REWRITTEN = ("s3", "s3control")
+
+    def __init__(self) -> None:
+        self._own = SharedLoader(extra_search_paths=[moto_root])
+
+    def load_service_model(self, service: str, type_name: str, api_version: str | None = None) -> Any:
+        """A data file of a service."""
+        loader = self._own if service in self.REWRITTEN else shared_loader()
+        return loader.load_service_model(service, type_name, api_version)
+
+
 @cache
 def shared_loader() -> SharedLoader:
-    """The one loader of the process."""
+    """The one loader of the process's clients."""
     return SharedLoader(extra_search_paths=[moto_root])
+
+
+@cache
+def moto_loader() -> MotoLoader:
+    """The one loader of moto."""
+    return MotoLoader()

@@ -16,7 +16,7 @@ from moto.core.model_instances import reset_model_data
 from moto.moto_api._internal import mock_random
 
 from baseops.sandbox import moto_imports
-from baseops.sandbox.loading import shared_loader
+from baseops.sandbox.loading import moto_loader
 from baseops.sandbox.service import forget_state
 
 _requests = count(1)
@@ -30,7 +30,7 @@ def prepare(session: Session) -> None:
     """
     moto_imports.install(session)
     for owner, name, ours in (
-        (moto.core.utils, "create_loader", shared_loader),
+        (moto.core.utils, "create_loader", moto_loader),
         (moto.core.errors, "warn", _silent),
         (moto.core.responses, "gen_amzn_requestid_long", request_id),
         (moto.utilities.aws_headers, "gen_amzn_requestid_long", request_id),
