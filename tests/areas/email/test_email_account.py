@@ -132,14 +132,19 @@ def test_dkim_is_pending_until_ses_has_found_the_records(declared, account, pend
     assert rules(pending(IN_ZONE)) == [
         "warning email.dkim-pending",
         "warning email.mail-from-pending",
-        "note email.dmarc-unknown",
+        "warning email.dmarc-missing",
     ]
     for listed in list_records(declaration.sections["email"], declaration.site, account):
         for record in listed.made:
             value = f'"{record.values[0]}"' if record.type == "TXT" else f"{record.values[0]}."
             _add_record(account, record.name, record.type, value)
     account.clock.advance(by=3600)
-    assert rules(pending(IN_ZONE)) == ["note email.dmarc-unknown"]
+    assert rules(pending(IN_ZONE)) == ["warning email.dmarc-missing"]
+    _add_record(account, "_dmarc.acme.example", "TXT", '"v=DMARC1; p=block"')
+    (finding,) = pending(IN_ZONE)
+    assert finding.message == (
+        "receivers ignore parts of the record at _dmarc.acme.example: p=block is none of none, quarantine, reject"
+    )
 
 
 def test_dkim_that_nobody_added_has_failed_after_72_hours(account, pending):
@@ -237,6 +242,28 @@ def test_the_active_rule_set_is_written_and_given_back(account):
     assert (former, setting.read(account)) == ("theirs", "ours")
     setting.restore(account, former)
     assert setting.read(account) == "theirs"
+    setting.restore(account, None)
+    assert setting.read(account) is None
+
+
+def test_another_account_sends_by_the_identitys_own_policy(declared, account):
+    text = (
+        "email:\n  acme.example:\n    attach: print\n    senders:\n"
+        '      "arn:aws:iam::222222222222:role/partner": [a@acme.example]\n'
+        '      "arn:aws:iam::222222222222:role/other": ["*@news.acme.example"]\n'
+    )
+    declaration = declared(text)
+    (setting,) = settings.settings(declaration.sections["email"], Refs(declaration.site))
+    assert setting.id == "email/identity-policy/acme-example/baseops-acme-222222222222"
+    _make_identity(account)
+    assert setting.read(account) is None
+    setting.write(account)
+    assert setting.read(account) == setting.desired
+    (statement,) = setting.desired["Statement"]
+    assert (statement["Principal"], statement["Condition"]) == (
+        {"AWS": "arn:aws:iam::222222222222:root"},
+        {"StringLike": {"ses:FromAddress": ["*@news.acme.example", "a@acme.example"]}},
+    )
     setting.restore(account, None)
     assert setting.read(account) is None
 

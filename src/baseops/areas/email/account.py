@@ -27,7 +27,7 @@ from baseops.contract.lock import Lock
 from baseops.contract.refs import Refs
 from baseops.contract.site import Site
 from baseops.errors import NotFoundError
-from baseops.semantics.mail import ses
+from baseops.semantics.mail import dmarc, ses
 from baseops.semantics.mail.addresses import is_within
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def pending(section: Section, refs: Refs, clients: Clients) -> list[Finding]:  #
         finding
         for identity in identities(section)
         if (answer := _identity(clients, identity)) is not None
-        for finding in _waiting(identity, answer)
+        for finding in _waiting(identity, answer, clients)
     ]
     return [*waiting, *_sandboxed(clients)] if section.entries else []
 
@@ -259,27 +259,48 @@ def _of_inbound(section: Section, site: Site, clients: Clients) -> Iterator[Find
 # --- after apply -----------------------------------------------------------------------------------------------------
 
 
-def _waiting(identity: Identity, answer: Mapping[str, Any]) -> Iterator[Finding]:
+def _waiting(identity: Identity, answer: Mapping[str, Any], clients: Clients) -> Iterator[Finding]:
     if identity.is_address:
         if answer.get("VerificationStatus", _verified(answer)) != "SUCCESS":
             yield _warning(
                 "address-unverified",
                 identity.path,
                 f"{identity.key} has not followed the link that SES sent it, which is good for 24 hours",
-                f"Open that mail, or send it again: aws sesv2 delete-email-identity --email-identity {identity.name}, "
-                "then baseops apply",
+                f"Open that mail, or have it sent again: aws ses verify-email-identity --email-address {identity.name}",
             )
         return
     yield from _waiting_dkim(identity, answer)
     yield from _waiting_mail_from(identity, answer)
-    if identity.zone is None or not identity.entry.dmarc.create:
-        name = f"_dmarc.{identity.name}"
+    yield from _waiting_dmarc(identity, clients)
+
+
+def _waiting_dmarc(identity: Identity, clients: Clients) -> Iterator[Finding]:
+    """SES never looks at DMARC; a zone of this account tells, any other one nobody has asked."""
+    name = f"_dmarc.{identity.name}"
+    path = (*identity.path, "dmarc")
+    if identity.zone is None:
         yield Finding(
             Severity.NOTE,
             "email.dmarc-unknown",
-            (*identity.path, "dmarc"),
+            path,
             f"whether {name} exists is not known to SES; an existing record is left as it is",
             f"Look with: dig +short TXT {name}; if there is none, add the one that baseops email dns prints",
+        )
+        return
+    found = dmarc.find(identity.name, read_zone(clients, identity.zone).records)
+    if found is None:
+        yield _warning(
+            "dmarc-missing",
+            path,
+            f"the hosted zone has no {name}, and large receivers refuse bulk mail without one",
+            f"Write create: true under dmarc, or add the record that baseops email dns {identity.key} prints",
+        )
+    elif found[1].problems:
+        yield _warning(
+            "dmarc-broken",
+            path,
+            f"receivers ignore parts of the record at _dmarc.{found[0]}: {'; '.join(found[1].problems)}",
+            "Correct the record; baseops leaves an existing one as it is",
         )
 
 

@@ -6,8 +6,9 @@ Whatever else a role is allowed in a real account is for the drills.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from baseops.areas.email.delegation import identity_policies
 from baseops.areas.email.identities import Identity, Stream, default_stream, streams
 from baseops.areas.email.senders import Sender, covers, permission, senders
 from baseops.contract.finding import Finding, Severity
@@ -78,9 +79,14 @@ def may_send(action: str, address: str, own: list[Mandate], found: list[Identity
     context = Context({"ses:FromAddress": address})
     managed = [each for each in found if each.entry.managed]
     set_name = default_stream(identity, site.prefix, managed).name
-    resources = (f"identity/{identity.name}", f"configuration-set/{set_name}")
+    elsewhere = own[0].sender.account
+    resources = [f"identity/{identity.name}"] + ([] if elsewhere else [f"configuration-set/{set_name}"])
     prefix = f"arn:aws:ses:{site.region}:{site.accounts[0]}:"
     requests = (Request(principal, action, f"{prefix}{resource}", context) for resource in resources)
+    if elsewhere:
+        own_policy = [each for each in identity_policies(found, site) if each.identity == identity.name]
+        document = next((each.document for each in own_policy if each.name.endswith(elsewhere)), {})
+        policies = replace(policies, resource=Policy.parse(document, "identity"))
     return all(evaluate(request, policies).allowed for request in requests)
 
 

@@ -55,7 +55,9 @@ def permission(
     included; and an address that is an identity of its own stands in place of its domain.
     """
     names = [identity.name, *_addresses_within(sender, identity, others)]
-    resources = [f"identity/{name}" for name in names] + [f"configuration-set/{stream.name}" for stream in sets]
+    # A sender of another account brings configuration sets of its own.
+    own_sets = [] if sender.account else sets
+    resources = [f"identity/{name}" for name in names] + [f"configuration-set/{stream.name}" for stream in own_sets]
     statement: dict[str, Json] = {
         "Sid": "SendAsDeclared",
         "Effect": "Allow",

@@ -1,6 +1,7 @@
-"""What CloudFormation has no type for: the account's suppression, the active receipt rule set, deliverability manager.
+"""What CloudFormation has no type for: the account's suppression, active receipt rule set and deliverability manager.
 
-All are singletons of an account and region, left alone unless the declaration claims them.
+These are singletons of an account and region, left alone unless the declaration claims them. The policies of
+identities are in `delegation`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from baseops.areas.email.identities import inbound_rules, rule_set_name
+from baseops.areas.email.delegation import identity_policies
+from baseops.areas.email.identities import identities, inbound_rules, rule_set_name
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
 from baseops.contract.refs import Refs
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def settings(section: Section, refs: Refs) -> Sequence[Setting]:
-    """The claimed settings; the rule set is activated after its rules have been made."""
+    """What is claimed and who else may send. They come after the stacks: a rule set is activated with its rules."""
     claims, region = section.account, refs.site.region
     found: list[Setting] = []
     if claims.suppression is not None:
@@ -32,7 +34,7 @@ def settings(section: Section, refs: Refs) -> Sequence[Setting]:
         found.append(DeliverabilityManager(region, claims.vdm.dashboard, claims.vdm.optimized_delivery))
     if claims.receipt_rule_set == "own" and inbound_rules(section):
         found.append(ActiveRuleSet(region, rule_set_name(section, refs.site.prefix)))
-    return found
+    return [*found, *identity_policies(identities(section, managed_only=True), refs.site)]
 
 
 @dataclass(frozen=True)

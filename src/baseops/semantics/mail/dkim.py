@@ -66,8 +66,10 @@ def _leading_zeros(number: bytes) -> int:
     return 8 - number[0].bit_length() if number else 0
 
 
-def _integers(data: bytes) -> list[bytes]:
+def _integers(data: bytes, depth: int = 4) -> list[bytes]:
     """The integers of a DER value, found by descending into sequences and the bit string of a public key."""
+    if not depth:
+        return []
     numbers: list[bytes] = []
     at = 0
     while at + 2 <= len(data):
@@ -76,9 +78,9 @@ def _integers(data: bytes) -> list[bytes]:
         if start < 0 or len(body) < length:
             return numbers
         if tag == 0x30:
-            numbers += _integers(body)
+            numbers += _integers(body, depth - 1)
         elif tag == 0x03:
-            numbers += _integers(body[1:])
+            numbers += _integers(body[1:], depth - 1)
         elif tag == 0x02:
             numbers.append(body.lstrip(b"\0"))
         at = start + length

@@ -45,14 +45,15 @@ def parse(text: str) -> Dmarc:
         if value.lower() not in POLICIES
     ]
     percent = tags.get("pct", "100")
-    if not percent.isdigit() or int(percent) > 100:
+    is_number = percent.isascii() and percent.isdigit() and len(percent) <= 3
+    if not is_number or int(percent) > 100:
         problems.append(f"pct={percent} is not a number from 0 to 100")
     return Dmarc(
         policy=tags.get("p", "").lower(),
         subdomain_policy=tags.get("sp", "").lower(),
         rua=_addresses(tags.get("rua", ""), "rua", problems),
         ruf=_addresses(tags.get("ruf", ""), "ruf", problems),
-        percent=int(percent) if percent.isdigit() else 100,
+        percent=int(percent) if is_number else 100,
         dkim_alignment="strict" if tags.get("adkim", "r").lower() == "s" else "relaxed",
         spf_alignment="strict" if tags.get("aspf", "r").lower() == "s" else "relaxed",
         problems=tuple(problems),
