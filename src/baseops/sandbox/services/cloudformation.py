@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from baseops.sandbox.stacks.operations.change_sets import ChangeSetOperations
 from baseops.sandbox.stacks.operations.drift import DriftOperations
+from baseops.sandbox.stacks.operations.events import EventOperations
 from baseops.sandbox.stacks.operations.history import HistoryOperations
 from baseops.sandbox.stacks.operations.stacks import StackOperations
 from baseops.sandbox.stacks.operations.templates import TemplateOperations
 
 
-class CloudFormationBackend(
-    TemplateOperations, ChangeSetOperations, StackOperations, HistoryOperations, DriftOperations
-):
+class CloudFormationBackend(TemplateOperations, EventOperations, StackOperations, HistoryOperations, DriftOperations):
     """The stacks of one account and region."""
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from baseops.sandbox.stacks.comparison import Detail, ResourceChange, shown_value
+from baseops.sandbox.stacks.prevalidation import Violation
 from baseops.sandbox.stacks.records import MASK, Goal
 
 # Any: members of AWS's shapes.
@@ -33,7 +34,9 @@ class ChangeSet:
     execution: str = "UNAVAILABLE"
     on_failure: str = ""
     imports_existing: bool = False
+    validates: bool = True
     changes: list[ResourceChange] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
 
     def summary(self) -> dict[str, Any]:
         """As ListChangeSets shows it."""

@@ -10,7 +10,7 @@ from typing import Any
 from moto.moto_api._internal import mock_random
 
 from baseops.sandbox.service import ServiceError
-from baseops.sandbox.stacks import imports
+from baseops.sandbox.stacks import imports, prevalidation
 from baseops.sandbox.stacks.comparison import Comparison
 from baseops.sandbox.stacks.deployment import Deployment
 from baseops.sandbox.stacks.goals import Request, ValidationError
@@ -64,6 +64,7 @@ class ChangeSetOperations(StackRoom):
             members.get("description") or "",
             on_failure=members.get("on_stack_failure") or "",
             imports_existing=bool(members.get("import_existing_resources")),
+            validates=not members.get("disable_validation"),
         )
         self.change_sets[made.id] = made
         self.engine.ticker.after(_SECONDS, partial(self._compute, made), f"change set {made.name}")
@@ -98,10 +99,13 @@ class ChangeSetOperations(StackRoom):
         except TemplateError as error:
             change_set.status, change_set.reason = "FAILED", str(error)
             return
-        if has_changes:
-            change_set.status, change_set.execution = "CREATE_COMPLETE", "AVAILABLE"
+        if change_set.validates:
+            change_set.violations = prevalidation.violations(self.engine, stack, change_set.changes)
+        change_set.reason = prevalidation.failure(change_set.violations) if has_changes else NOTHING
+        if change_set.reason:
+            change_set.status = "FAILED"
         else:
-            change_set.status, change_set.reason = "FAILED", NOTHING
+            change_set.status, change_set.execution = "CREATE_COMPLETE", "AVAILABLE"
 
     def describe_change_set(
         self,
