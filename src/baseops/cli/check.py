@@ -70,7 +70,7 @@ def _check(
     problems = list(check(declaration, load_lock(declaration), credentials=credentials).problems)
     if in_account:
         session = options.session(profile, region, endpoint_url, declaration)
-        problems += check_account(declaration, session).problems
+        problems += check_account(declaration, load_lock(declaration), session).problems
     if with_lint:
         from baseops.workflow.lint import cache_folder, find_linter, lint
 

@@ -125,7 +125,7 @@ class ChangeSets:
     def _ready(self, client: Any, template: Template, change_set_id: str) -> ChangeSet:
         described = self._await(client, template, change_set_id)
         if described["Status"] == "FAILED":
-            reason = described.get("StatusReason", "").rstrip(".")
+            reason = self._explained(client, change_set_id, described.get("StatusReason", "").rstrip("."))
             self.discard(template, change_set_id)
             if any(words in reason for words in _NOTHING):
                 return ChangeSet("", ())
@@ -136,6 +136,21 @@ class ChangeSets:
             )
             changes = [each for page in pages for each in page.get("Changes", [])]
         return ChangeSet(change_set_id, from_change_set(changes, template.body))
+
+    def _explained(self, client: Any, change_set_id: str, reason: str) -> str:
+        """The reason with what validation found, which only DescribeEvents tells; as it is where that is refused.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
+        """
+        if "EarlyValidation" not in reason:
+            return reason
+        try:
+            with translated("cannot read what validation found"):
+                events = client.describe_events(ChangeSetName=change_set_id)["OperationEvents"]
+        except AwsError:
+            return reason
+        failed = [each for each in events if each.get("ValidationFailureMode") == "FAIL"]
+        return "; ".join(f"{each['LogicalResourceId']}: {each['ValidationStatusReason']}" for each in failed) or reason
 
     def _await(self, client: Any, template: Template, change_set_id: str) -> Mapping[str, Any]:
         def look() -> Mapping[str, Any] | None:

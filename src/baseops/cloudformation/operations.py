@@ -24,6 +24,7 @@ from baseops.cloudformation.stacks import (
     current_template,
     new_token,
     read_state,
+    remove_review,
     stuck_error,
 )
 from baseops.contract.clients import Clients
@@ -70,7 +71,7 @@ class StackOperations:
         if state.status:
             self._change_sets.discard_left_over(template.name, template.region)
         existed, (state, adopted) = state.exists, self._adopt(template, state)
-        change_set = self._change_sets.create(template, body, inputs, state)
+        change_set = self._prepare(template, body, inputs, state)
         if change_set.is_empty:
             return Applied(template, "unchanged", state.outputs, seconds=self._since(begun))
         after = self._execute(template, state, change_set)
@@ -83,6 +84,15 @@ class StackOperations:
             imported=(*adopted, *imported),
             seconds=self._since(begun),
         )
+
+    def _prepare(self, template: Template, body: Body, inputs: Mapping[str, str], state: StackState) -> ChangeSet:
+        """A change set; where AWS refuses to make one, the empty stack that it left in review is removed."""
+        try:
+            return self._change_sets.create(template, body, inputs, state)
+        except StackError:
+            if not state.exists:
+                remove_review(self._clients, template.name, template.region)
+            raise
 
     def _adopt(self, template: Template, state: StackState) -> tuple[StackState, tuple[str, ...]]:
         """Take over what exists and CloudFormation would not import by itself; the stack after that, and what it was.

@@ -39,6 +39,33 @@ def service_role(
     )
 
 
+_NETWORK_ACTIONS = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
+
+
+def joins_network() -> list[dict[str, Any]]:
+    """Statements for the role of a function in a VPC: Lambda makes network interfaces by it, its own code may not.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
+    """
+    return [
+        {"Sid": "LambdaJoinsTheNetwork", "Effect": "Allow", "Action": [*_NETWORK_ACTIONS], "Resource": "*"},
+        {
+            "Sid": "ItsCodeDoesNot",
+            "Effect": "Deny",
+            "Action": [*_NETWORK_ACTIONS],
+            "Resource": "*",
+            "Condition": {"Null": {"lambda:SourceFunctionArn": "false"}},
+        },
+    ]
+
+
 def alarm(title: str, *, name: str, topic: Any, **properties: Any) -> cloudwatch.Alarm:
     """An alarm that tells the topic when it rings and when it stops; `properties` are the resource's own.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from baseops.aws.identity import require_listed
@@ -14,6 +13,7 @@ from baseops.declaration import Declaration, Problem
 from baseops.declaration.credentials import scan
 from baseops.errors import CompileError
 from baseops.workflow.compile import compile_declaration, sections
+from baseops.workflow.preflight import names_taken, preflight
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,18 @@ def check(declaration: Declaration, lock: Lock, *, credentials: bool = True) -> 
     return Checked((*declaration.warnings, *declaration.resolve(findings)))
 
 
-def check_account(declaration: Declaration, clients: Clients) -> Checked:
+def check_account(declaration: Declaration, lock: Lock, clients: Clients) -> Checked:
     """The preflight: what the account must have before apply. Reads only.
 
     Raises `UsageError` for an account that the declaration does not list.
     """
     require_listed(clients, declaration.site)
-    findings: list[Finding] = []
+    findings = preflight(declaration.site, clients)
     for area, section in sections(declaration):
         findings += area.account.preflight(section, declaration.site, clients)
+        lock = area.account.complete_lock(section, lock, clients)
+    findings += names_taken(compile_declaration(declaration, lock), clients)
     return Checked(declaration.resolve(findings))
-
-
-def together(parts: Sequence[Checked]) -> Checked:
-    """Several checks as one."""
-    return Checked(tuple(problem for part in parts for problem in part.problems))
 
 
 def _compiles(declaration: Declaration, lock: Lock) -> list[Finding]:
