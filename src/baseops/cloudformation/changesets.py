@@ -17,7 +17,7 @@ from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.site import Site
 from baseops.contract.template import Template
-from baseops.errors import StackError
+from baseops.errors import AccessError, AwsError, StackError
 
 MAX_INLINE_BYTES = 51_200
 """A larger TemplateBody goes by S3: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
@@ -147,7 +147,7 @@ class ChangeSets:
         try:
             with translated("cannot read what validation found"):
                 events = client.describe_events(ChangeSetName=change_set_id)["OperationEvents"]
-        except AwsError:
+        except (AccessError, AwsError):
             return reason
         failed = [each for each in events if each.get("ValidationFailureMode") == "FAIL"]
         return "; ".join(f"{each['LogicalResourceId']}: {each['ValidationStatusReason']}" for each in failed) or reason
