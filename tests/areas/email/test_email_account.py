@@ -67,7 +67,7 @@ def test_roles_zones_and_keys_that_do_not_exist_are_named(preflight):
     found = [each for each in preflight(text, with_world=False) if each.severity == "error"]
     assert [(each.rule, each.path[-1]) for each in found] == [
         ("email.zone-missing", "zone"),
-        ("email.sender-missing", "role/web"),
+        ("email.role-missing", "role/web"),
     ]
 
 

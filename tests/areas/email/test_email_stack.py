@@ -168,6 +168,17 @@ def test_a_sender_of_an_address_that_is_an_identity_may_use_that_identity_too(re
     ]
 
 
+def test_a_reader_may_empty_its_queue_and_decrypt_through_sqs_alone(resources):
+    text = "email:\n  acme.example: {configuration_sets: {default: {events: {readers: [role/bounces]}}}}\n"
+    (policy,) = resources(text, "AWS::IAM::RolePolicy")
+    reads, decrypts = policy["PolicyDocument"]["Statement"]
+    assert policy["RoleName"] == "bounces"
+    assert reads["Resource"] == {"Fn::GetAtt": ["AcmeExample5466EventQueue", "Arn"]}
+    assert "sqs:SendMessage" not in reads["Action"]
+    assert (decrypts["Action"], decrypts["Resource"]) == ("kms:Decrypt", LOGS_KEY)
+    assert decrypts["Condition"] == {"StringEquals": {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}}
+
+
 def test_nothing_is_attached_where_the_policy_is_printed(resources):
     text = "email:\n  acme.example: {attach: print, senders: {role/web: [a@acme.example]}}\n"
     assert resources(text, "AWS::IAM::RolePolicy") == []

@@ -17,7 +17,9 @@ from baseops.areas.email.identities import (
     rule_set_name,
     streams,
 )
+from baseops.areas.email.readers import readers
 from baseops.areas.email.records import Signing, dkim_records, expected
+from baseops.areas.email.roles import Role
 from baseops.areas.email.senders import senders
 from baseops.aws.errors import translated
 from baseops.cloudformation.builder import DECLARATION_TAG
@@ -211,12 +213,17 @@ def _of_roles(found: list[Identity], site: Site, clients: Clients) -> Iterator[F
     for identity in found:
         if not identity.entry.managed or identity.entry.attach != "inline":
             continue
-        for sender in senders(identity, site):
-            if not _exists(clients, "iam", "get_role", RoleName=sender.name):
+        roles: list[tuple[Path, Role]] = [
+            ((*identity.path, "senders", each.reference), each) for each in senders(identity, site)
+        ]
+        for stream in streams(identity, site.prefix, found):
+            roles += [((*stream.path, "events", "readers"), each) for each in readers(stream, site)]
+        for path, role in roles:
+            if not _exists(clients, "iam", "get_role", RoleName=role.name):
                 yield _error(
-                    "sender-missing",
-                    (*identity.path, "senders", sender.reference),
-                    f"there is no role {sender.name} in the account",
+                    "role-missing",
+                    path,
+                    f"there is no role {role.name} in the account",
                     "Make the role first, or write attach: print",
                 )
 

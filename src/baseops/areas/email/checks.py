@@ -18,6 +18,7 @@ from baseops.areas.email.identities import (
     shared_stream,
     streams,
 )
+from baseops.areas.email.roles import Role, role_of
 from baseops.areas.email.senders import Sender, senders
 from baseops.contract.finding import Finding, Severity
 from baseops.contract.site import Site
@@ -170,18 +171,22 @@ def _of_sender(sender: Sender, identity: Identity) -> Iterator[Finding]:
                 f"{pattern} is not an address of {identity.key}",
                 f"Declare {domain_of(pattern)} and write the sender there",
             )
-    if sender.account and identity.entry.attach != "print":
+    yield from _of_role(sender, path, identity)
+
+
+def _of_role(role: Role, path: Path, identity: Identity) -> Iterator[Finding]:
+    if role.account and identity.entry.attach != "print":
         yield _error(
             "sender-elsewhere",
             path,
-            f"{sender.reference} is a role of account {sender.account}, where this stack cannot attach anything",
+            f"{role.reference} is a role of account {role.account}, where this stack cannot attach anything",
             "Write attach: print, and give the printed policy to that account",
         )
-    if sender.is_unchangeable and identity.entry.attach == "inline":
+    if role.is_unchangeable and identity.entry.attach == "inline":
         yield _error(
             "sender-unchangeable",
             path,
-            f"only AWS changes the role {sender.name}",
+            f"only AWS changes the role {role.name}",
             "Write attach: print, and put the printed policy in the permission set",
         )
 
@@ -215,6 +220,7 @@ def _of_stream(stream: Stream, siblings: list[Stream], site: Site) -> Iterator[F
             "Fan out behind sns or eventbridge instead",
         )
     yield from _of_share(stream, siblings)
+    yield from _of_readers(stream, siblings, site)
     for firehose in stream.firehoses:
         region = firehose.firehose.split(":")[3]
         if region != site.region:
@@ -253,6 +259,20 @@ def _of_share(stream: Stream, siblings: list[Stream]) -> Iterator[Finding]:
             f"the configuration set {target.key} has no topic of its own",
             "Write to: [sqs] or to: [sns] there, or remove share here",
         )
+
+
+def _of_readers(stream: Stream, siblings: list[Stream], site: Site) -> Iterator[Finding]:
+    path = (*stream.path, "events", "readers")
+    if stream.events.readers and not stream.has_queue:
+        where = f"the configuration set {shared_stream(stream, siblings).key}" if stream.events.share else "to: [sqs]"
+        yield _error(
+            "readers-without-queue",
+            path,
+            "this configuration set has no queue of its own to read",
+            f"Write readers under {where}" if stream.events.share else f"Write {where}, or remove readers",
+        )
+    for index, reference in enumerate(stream.events.readers):
+        yield from _of_role(role_of(reference, site), (*path, index), stream.identity)
 
 
 def _of_feedback(identity: Identity, own: list[Stream]) -> Iterator[Finding]:

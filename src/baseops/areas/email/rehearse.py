@@ -9,8 +9,10 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from baseops.areas.email.identities import Identity, identities
+from baseops.areas.email.feedback import queue_title
+from baseops.areas.email.identities import Identity, identities, streams
 from baseops.areas.email.permissions import Mandate, filled, judge_senders, mandates
+from baseops.areas.email.readers import ACTIONS, readers
 from baseops.areas.email.records import expected, is_made_by_stack
 from baseops.contract.finding import Finding, Severity
 from baseops.contract.refs import Refs
@@ -30,6 +32,7 @@ def judge(section: Section, refs: Refs) -> list[Finding]:
         *(finding for identity in found for finding in _of_identity(identity, site)),
         *judge_senders(found, site),
         *(_printed(mandate, site) for mandate in printed),
+        *(finding for identity in found for finding in _printed_readers(identity, found, site)),
     ]
 
 
@@ -97,6 +100,21 @@ def _printed(mandate: Mandate, site: Site) -> Finding:
         f"{sender.reference} gets nothing from baseops, as declared; without a policy of yours it cannot send",
         f"Attach to it: {text}",
     )
+
+
+def _printed_readers(identity: Identity, found: list[Identity], site: Site) -> Iterator[Finding]:
+    if identity.entry.attach != "print" or not identity.entry.managed:
+        return
+    for stream in streams(identity, site.prefix, found):
+        for role in readers(stream, site):
+            yield Finding(
+                Severity.NOTE,
+                "email.reader-to-attach",
+                (*stream.path, "events", "readers"),
+                f"{role.reference} gets nothing from baseops, as declared; without a policy of yours it cannot read",
+                f"Allow it {', '.join(ACTIONS)} on the queue (output {queue_title(stream)}Url of the email stack), and "
+                "kms:Decrypt on the logs key",
+            )
 
 
 def _of_port25(identity: Identity) -> Iterator[Finding]:

@@ -9,36 +9,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from baseops.areas.email.identities import Identity, Stream
+from baseops.areas.email.roles import Role, role_of
 from baseops.semantics.mail.addresses import domain_of, fold, is_within
 
 if TYPE_CHECKING:
     from baseops.contract.site import Site
     from baseops.contract.types import Json
 
-_RESERVED = ("aws-service-role/", "aws-reserved/")
-
 
 @dataclass(frozen=True)
-class Sender:
-    """A role and the From addresses that it may use; `account` is None for the account of the stack."""
+class Sender(Role):
+    """A role and the From addresses that it may use."""
 
-    reference: str
-    name: str
-    path: str
-    account: str | None
     patterns: tuple[str, ...]
-
-    @property
-    def is_unchangeable(self) -> bool:
-        """Whether only AWS may change the role: IAM Identity Center's and service-linked roles.
-
-        https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
-        """
-        return self.name.startswith("AWSReservedSSO_") or self.path.lstrip("/").startswith(_RESERVED)
-
-    def arn(self, site: Site) -> str:
-        """The ARN of the role."""
-        return f"arn:aws:iam::{self.account or site.accounts[0]}:role{self.path}{self.name}"
 
 
 def senders(identity: Identity, site: Site) -> list[Sender]:
@@ -83,10 +66,8 @@ def covers(patterns: tuple[str, ...], address: str) -> bool:
 
 
 def _sender(reference: str, patterns: list[str], site: Site) -> Sender:
-    owner = reference.split(":")[4] if reference.startswith("arn:") else None
-    path, _, name = reference.split("role/", 1)[1].rpartition("/")
-    account = None if owner in site.accounts else owner
-    return Sender(reference, name, f"/{path}/" if path else "/", account, tuple(patterns))
+    role = role_of(reference, site)
+    return Sender(role.reference, role.name, role.path, role.account, tuple(patterns))
 
 
 def _arn(resource: str, site: Site) -> Json:

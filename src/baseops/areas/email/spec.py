@@ -250,6 +250,9 @@ class Events(Strict):
     share: EntryName | None = Field(
         default=None, description="Publish to the topic and queue of another configuration set of this identity."
     )
+    readers: list[RoleReference] = Field(
+        default=[], description="Roles that empty the queue: they get leave to read and delete, and to decrypt."
+    )
     unread_for: Duration = Field(
         default=timedelta(days=4), description="An alarm rings when an event has waited in the queue for so long."
     )
@@ -380,8 +383,8 @@ class Entry(Strict):
     )
     attach: Literal["inline", "policy", "print"] = Field(
         default="inline",
-        description="How senders get their permission: an inline policy on the role, a managed policy that you attach, "
-        "or nothing but the text of the policy, printed by `baseops rehearse`.",
+        description="How senders and readers get their permission: an inline policy on the role, a managed policy that "
+        "you attach, or nothing but the text of the policy, printed by `baseops rehearse`.",
     )
     configuration_sets: dict[EntryName, ConfigurationSet] = Field(
         default={}, description="`default` is used for mail that names none; every other one by its name."

@@ -5,15 +5,17 @@ An identity, its configuration sets and what becomes of their events are one uni
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from troposphere import iam
 
+from baseops.areas.email import readers
 from baseops.areas.email.alarms import add_account_alarms, add_stream_alarms
 from baseops.areas.email.feedback import add_feedback
 from baseops.areas.email.identities import Identity, default_stream, identities, inbound_rules, streams
 from baseops.areas.email.inbound import add_inbound
-from baseops.areas.email.senders import Sender, permission, senders
+from baseops.areas.email.roles import Role
+from baseops.areas.email.senders import permission, senders
 from baseops.areas.email.sending import add_configuration_set, add_identity
 from baseops.areas.email.zone import add_records
 from baseops.cloudformation.builder import SHARED, StackBuilder
@@ -24,6 +26,8 @@ from baseops.contract.types import Json
 
 if TYPE_CHECKING:
     from baseops.areas.email.spec import Section
+
+# Any: troposphere takes a text or a helper such as Ref for every property.
 
 # None of these can be bounded by a resource but those on one identity or configuration set.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonses.html
@@ -83,13 +87,20 @@ def _add_identity(stack: StackBuilder, identity: Identity, found: list[Identity]
     default = default_stream(identity, refs.site.prefix, found)
     add_identity(stack, identity, default)
     for sender in senders(identity, refs.site):
-        _add_sender(stack, sender, identity, permission(sender, identity, found, own or [default], refs.site))
+        allowed = permission(sender, identity, found, own or [default], refs.site)
+        title = identity.logical_id(sender.reference.split(":")[-1], "SenderPolicy")
+        _attach(stack, title, sender, identity, f"{stack.site.prefix}-email-{identity.slug}", allowed)
+    for stream in own:
+        for role in readers.readers(stream, refs.site):
+            reads = readers.permission(stream, stack.use(refs.key("logs")), stack.region)
+            title = stream.logical_id(role.reference.split(":")[-1], "ReaderPolicy")
+            _attach(stack, title, role, identity, f"{stack.site.prefix}-email-{stream.label}-events", reads)
 
 
-def _add_sender(stack: StackBuilder, sender: Sender, identity: Identity, allowed: dict[str, Json]) -> None:
-    name = f"{stack.site.prefix}-email-{identity.slug}"
-    title = identity.logical_id(sender.reference.split(":")[-1], "SenderPolicy")
+def _attach(
+    stack: StackBuilder, title: str, role: Role, identity: Identity, name: str, allowed: dict[str, Any]
+) -> None:
     if identity.entry.attach == "inline":
-        stack.add(iam.RolePolicy(title, RoleName=sender.name, PolicyName=name, PolicyDocument=allowed))
+        stack.add(iam.RolePolicy(title, RoleName=role.name, PolicyName=name, PolicyDocument=allowed))
     elif identity.entry.attach == "policy":
-        stack.add(iam.ManagedPolicy(title, Description=f"Sends mail as {identity.name}", PolicyDocument=allowed))
+        stack.add(iam.ManagedPolicy(title, Description=f"Mail of {identity.name}", PolicyDocument=allowed))

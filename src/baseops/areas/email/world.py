@@ -1,4 +1,4 @@
-"""What a declaration of email expects to find: sender roles, hosted zones with records, leave to send to everybody.
+"""What a declaration of email expects to find: roles, hosted zones with records, leave to send to everybody.
 
 Ordinary API calls only. What comes after apply (the DNS records of SES, a link that is followed) is not made here.
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.email.identities import Identity, identities, inbound_rules, rule_set_name
-from baseops.areas.email.senders import senders
+from baseops.areas.email.roles import role_of
 from baseops.aws.errors import translated
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
@@ -51,10 +51,11 @@ def _get_leave_to_send(account: SandboxAccount) -> None:
 
 def _roles(identity: Identity, account: SandboxAccount, site: Site) -> None:
     iam = account.client("iam")
-    for sender in senders(identity, site):
-        if sender.account is None and not _exists(iam.get_role, RoleName=sender.name):
-            trust = json.dumps(_TRUST)
-            iam.create_role(RoleName=sender.name, Path=sender.path, AssumeRolePolicyDocument=trust)
+    sets = identity.entry.configuration_sets.values()
+    named = [*identity.entry.senders, *(reader for settings in sets for reader in settings.events.readers)]
+    for role in (role_of(reference, site) for reference in named):
+        if role.account is None and not _exists(iam.get_role, RoleName=role.name):
+            iam.create_role(RoleName=role.name, Path=role.path, AssumeRolePolicyDocument=json.dumps(_TRUST))
 
 
 def _own_key(identity: Identity, account: SandboxAccount) -> None:
