@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from baseops.areas.secrets import spec
+from baseops.areas.secrets import authorities, spec
 from baseops.areas.secrets.credentials import kind_of_secret, names_a_secret
 from baseops.contract.finding import Severity
 from baseops.contract.site import Site
@@ -387,3 +387,22 @@ def test_names_that_say_secret():
         "/app/db-password",
         "/app/token",
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("not a certificate", "the file a.pem holds no certificate in PEM form"),
+        (
+            "-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n",
+            "the file a.pem holds a certificate that cannot be read",
+        ),
+        (
+            "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n",
+            "the file a.pem holds a private key, which would be packed with the function",
+        ),
+    ],
+)
+def test_files_that_hold_no_authorities(tmp_path, content: str, problem: str):
+    (tmp_path / "a.pem").write_text(content)
+    assert authorities.problem(str(tmp_path), "a.pem") == problem

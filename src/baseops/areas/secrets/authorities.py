@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 from baseops.errors import CompileError
@@ -17,7 +18,13 @@ def problem(folder: str, name: str) -> str:
         return f"the file {name} cannot be read ({error.strerror})"
     if b"PRIVATE KEY-----" in content:
         return f"the file {name} holds a private key, which would be packed with the function"
-    return "" if _BEGIN in content else f"the file {name} holds no certificate in PEM form"
+    if _BEGIN not in content:
+        return f"the file {name} holds no certificate in PEM form"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=content.decode("ascii", "replace"))
+    except (ssl.SSLError, ValueError):
+        return f"the file {name} holds a certificate that cannot be read"
+    return ""
 
 
 def read(folder: str, name: str) -> bytes:

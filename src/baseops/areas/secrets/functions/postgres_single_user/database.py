@@ -36,7 +36,7 @@ class PostgreSQL:
     def __init__(self, value: Mapping[str, Any]) -> None:
         """Log in; raises `pg8000`'s `DatabaseError` when the server refuses, `RotationError` when it is not reached."""
         self._host = str(value["host"])
-        user = str(value["username"])
+        user, context = str(value["username"]), tls()
         try:
             self._connection = Connection(
                 user,
@@ -44,7 +44,7 @@ class PostgreSQL:
                 host=self._host,
                 port=int(value.get("port", 5432)),
                 database=str(value.get("dbname", "postgres")),
-                ssl_context=tls(),
+                ssl_context=context,
                 timeout=SECONDS,
                 application_name="baseops rotation",
             )

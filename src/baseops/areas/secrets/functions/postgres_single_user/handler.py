@@ -21,7 +21,7 @@ from baseops.areas.secrets.functions.postgres_single_user.database import Postgr
 Value = dict[str, Any]
 
 DEFAULT_RULES: Mapping[str, Any] = {"PasswordLength": 32, "ExcludeCharacters": "/@\"'\\"}
-_log = logging.getLogger()
+_log = logging.getLogger("rotation")
 
 
 @cache
