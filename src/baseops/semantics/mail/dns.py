@@ -40,10 +40,6 @@ class Zone:
         """The values of a record set; names have no case and no final dot."""
         return self.records.get((_bare(name), record_type), ())
 
-    def has_any(self, name: str) -> bool:
-        """Whether the name has a record of any type."""
-        return any(key[0] == _bare(name) for key in self.records)
-
     def is_unknown(self, name: str) -> bool:
         """Whether the name could not be asked for."""
         return _bare(name) in self.unknown
