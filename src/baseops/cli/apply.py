@@ -13,9 +13,7 @@ from baseops.cli.output import finding_json, next_step, print_json, print_table,
 @options.aws_options
 @options.yes_option
 @options.output_option("table", "json")
-def command(
-    path: str, profile: str | None, region: str | None, endpoint_url: str | None, yes: bool, output: str
-) -> None:
+def command(path: str, connection: options.Connection, yes: bool, output: str) -> None:
     """Make the account what the declaration says: stacks first, then settings.
 
     \b
@@ -31,7 +29,7 @@ def command(
     from baseops.workflow.plan import plan
 
     compiled = options.compiled(path)
-    session, clock = options.session(profile, region, endpoint_url, compiled.declaration), SystemClock()
+    session, clock = connection.session(compiled.declaration), SystemClock()
     if not yes:
         planned = plan(compiled, session, clock)
         print_plan(planned)

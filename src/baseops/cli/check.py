@@ -26,9 +26,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 @options.output_option("table", "json")
 def command(
     path: str,
-    profile: str | None,
-    region: str | None,
-    endpoint_url: str | None,
+    connection: options.Connection,
     in_account: bool,
     with_lint: bool,
     credentials: bool,
@@ -42,7 +40,7 @@ def command(
     Needs no network unless --account is given. Exits with 2 when something is wrong.
     """
     try:
-        problems = _check(path, profile, region, endpoint_url, in_account, with_lint, credentials)
+        problems = _check(path, connection if in_account else None, with_lint=with_lint, credentials=credentials)
     except DeclarationError as error:
         if not error.problems:
             raise
@@ -55,22 +53,15 @@ def command(
 
 
 def _check(
-    path: str,
-    profile: str | None,
-    region: str | None,
-    endpoint_url: str | None,
-    in_account: bool,
-    with_lint: bool,
-    credentials: bool,
+    path: str, connection: options.Connection | None, *, with_lint: bool, credentials: bool
 ) -> Sequence[Problem]:
     from baseops.workflow.check import check, check_account
     from baseops.workflow.load import load, load_lock
 
     declaration = load(path)
     problems = list(check(declaration, load_lock(declaration), credentials=credentials).problems)
-    if in_account:
-        session = options.session(profile, region, endpoint_url, declaration)
-        problems += check_account(declaration, load_lock(declaration), session).problems
+    if connection:
+        problems += check_account(declaration, load_lock(declaration), connection.session(declaration)).problems
     if with_lint:
         from baseops.workflow.lint import cache_folder, find_linter, lint
 

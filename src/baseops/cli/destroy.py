@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from baseops.cli import options
 from baseops.cli.output import next_step, print_json, print_table, say
+from baseops.errors import UsageError
 
 if TYPE_CHECKING:
     from baseops.workflow.destroy import Destruction
@@ -17,10 +19,20 @@ if TYPE_CHECKING:
 @options.declaration_option
 @options.aws_options
 @options.yes_option
+@click.option(
+    "--delete-data", is_flag=True, help="Delete what is kept too: logs, secrets, evidence, keys. Asks for the name."
+)
+@click.option("--confirm-name", metavar="NAME", help="The declaration's name, in place of typing it.")
 @click.option("--dry-run", is_flag=True, help="Only list what would go and what would stay.")
 @options.output_option("table", "json")
 def command(
-    path: str, profile: str | None, region: str | None, endpoint_url: str | None, yes: bool, dry_run: bool, output: str
+    path: str,
+    connection: options.Connection,
+    yes: bool,
+    delete_data: bool,
+    confirm_name: str | None,
+    dry_run: bool,
+    output: str,
 ) -> None:
     """Take the stacks away again; keys, evidence and what holds data stay.
 
@@ -35,17 +47,37 @@ def command(
 
     compiled = options.compiled(path)
     site = compiled.declaration.site
-    session = options.session(profile, region, endpoint_url, compiled.declaration)
+    session = connection.session(compiled.declaration)
     planned = plan_destruction(site, session)
     _print(planned, output)
     if dry_run or not planned.stacks:
         next_step(f"baseops apply -f {path}" if not planned.stacks else f"baseops destroy -f {path}")
         return
     options.confirm(f"Delete these {len(planned.stacks)} stacks of {site.name}?", yes=yes)
+    if delete_data:
+        _require_name(planned, site.name, confirm_name)
     with StackProgress() as progress:
         done = destroy(site, compiled.settings, session, SystemClock(), listener=progress)
     say(f"{len(done.stacks)} stacks deleted, {len(done.kept)} resources kept, {len(done.settings)} settings restored")
+    if delete_data:
+        from baseops.workflow.data import delete_data as delete
+
+        gone = delete(session, done.kept)
+        say(f"{len(gone)} kept resources deleted; keys wait 30 days and can be restored until then")
     next_step(f"baseops apply -f {path}")
+
+
+def _require_name(planned: Destruction, name: str, given: str | None) -> None:
+    """Say what deleting the data means, and go on only when the declaration's name is given."""
+    from baseops.workflow.data import effects
+
+    for kept, effect in effects(planned.kept):
+        say(f"{kept.type} {kept.physical_id}: {effect or 'cannot be deleted by this command; it stays'}")
+    if given is None and not sys.stdin.isatty():
+        raise UsageError("no data was deleted", "its name was not given", f"Add --confirm-name {name}.")
+    typed = given or click.prompt(f"Type {name} to delete the data", err=True)
+    if typed != name:
+        raise UsageError("no data was deleted", f"{typed} is not the declaration's name", f"Type {name}.")
 
 
 def _print(planned: Destruction, output: str) -> None:

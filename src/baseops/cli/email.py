@@ -33,9 +33,7 @@ def command() -> None:
 def dns(
     identities: tuple[str, ...],
     path: str,
-    profile: str | None,
-    region: str | None,
-    endpoint_url: str | None,
+    connection: options.Connection,
     output: str,
     change_batch: bool,
     everything: bool,
@@ -55,7 +53,7 @@ def dns(
 
     declaration = options.load(path)
     section = declaration.sections.get("email")
-    clients = options.session(profile, region, endpoint_url, declaration)
+    clients = connection.session(declaration)
     found = list_records(section, declaration.site, clients, identities) if section else []
     if output == "json":
         print_json("baseops/email-dns/1", {"identities": [_json(each) for each in found]})

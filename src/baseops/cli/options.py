@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -42,8 +44,28 @@ def output_option(*formats: str) -> Callable[[Function], Function]:
     )
 
 
-def aws_options(function: Function) -> Function:
-    """`--profile`, `--region` and `--endpoint-url`, as in the AWS CLI."""
+@dataclass(frozen=True)
+class Connection:
+    """Which AWS a command speaks to, as the options say."""
+
+    profile: str | None
+    region: str | None
+    endpoint_url: str | None
+
+    def session(self, of: Declaration) -> Session:
+        """A session in the declaration's region unless another is named."""
+        from baseops.aws.session import Session
+
+        return Session(profile=self.profile, region=self.region or of.site.region, endpoint_url=self.endpoint_url)
+
+
+def aws_options(function: Callable[..., None]) -> Callable[..., None]:
+    """`--profile`, `--region` and `--endpoint-url`, as in the AWS CLI; the command gets them as `connection`."""
+
+    @wraps(function)
+    def call(profile: str | None, region: str | None, endpoint_url: str | None, **rest: Any) -> None:
+        function(connection=Connection(profile, region, endpoint_url), **rest)
+
     options = (
         click.option("--profile", envvar="AWS_PROFILE", metavar="NAME", help="A profile of the AWS configuration."),
         click.option("--region", metavar="REGION", help="Instead of the declaration's region, for the session."),
@@ -52,8 +74,8 @@ def aws_options(function: Function) -> Function:
         ),
     )
     for option in options:
-        function = option(function)
-    return function
+        call = option(call)
+    return call
 
 
 def yes_option(function: Function) -> Function:
@@ -75,13 +97,6 @@ def compiled(path: str) -> Compiled:
 
     declaration = load(path)
     return compile_declaration(declaration, load_lock(declaration))
-
-
-def session(profile: str | None, region: str | None, endpoint_url: str | None, of: Declaration) -> Session:
-    """A session in the declaration's region unless another is named."""
-    from baseops.aws.session import Session
-
-    return Session(profile=profile, region=region or of.site.region, endpoint_url=endpoint_url)
 
 
 def confirm(question: str, *, yes: bool) -> None:

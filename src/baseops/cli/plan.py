@@ -22,9 +22,7 @@ _STYLES = {"+": "green", "~": "yellow", "-/+": "red", "~?": "red", "-": "red", "
 @options.aws_options
 @click.option("--exit-code", is_flag=True, help="Exit with 3 when there are changes.")
 @options.output_option("table", "json")
-def command(
-    path: str, profile: str | None, region: str | None, endpoint_url: str | None, exit_code: bool, output: str
-) -> None:
+def command(path: str, connection: options.Connection, exit_code: bool, output: str) -> None:
     """Show what apply would change, from real change sets; changes nothing.
 
     \b
@@ -34,7 +32,7 @@ def command(
     from baseops.workflow.plan import plan
 
     compiled = options.compiled(path)
-    session = options.session(profile, region, endpoint_url, compiled.declaration)
+    session = connection.session(compiled.declaration)
     planned = plan(compiled, session, SystemClock())
     if output == "json":
         print_json("baseops/plan/1", plan_json(planned))

@@ -34,7 +34,7 @@ def put_command(
     path: str,
     yes: bool,
     output: str,
-    **connection: str | None,
+    connection: options.Connection,
 ) -> None:
     """Put the value of the secret or parameter NAME (its entry, or its name in AWS).
 
@@ -51,7 +51,7 @@ def put_command(
     section = declaration.sections.get("secrets")
     if section is None:
         raise UsageError(f"{name} is not declared", f"{path} has no `secrets`", "Declare it there first.")
-    session = options.session(**connection, of=declaration)
+    session = connection.session(declaration)
     target = look(section, name, declaration.site, session)
     verb = "replace the value of" if target.exists else "put the first value of"
     if dry_run:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @options.declaration_option
 @options.aws_options
 @options.output_option("table", "json")
-def command(path: str, profile: str | None, region: str | None, endpoint_url: str | None, output: str) -> None:
+def command(path: str, connection: options.Connection, output: str) -> None:
     """Show drift of stacks and settings, and what is pending outside; exits with 3 on drift.
 
     \b
@@ -27,7 +27,7 @@ def command(path: str, profile: str | None, region: str | None, endpoint_url: st
     from baseops.workflow.status import status
 
     compiled = options.compiled(path)
-    found = status(compiled, options.session(profile, region, endpoint_url, compiled.declaration), SystemClock())
+    found = status(compiled, connection.session(compiled.declaration), SystemClock())
     if output == "json":
         print_json("baseops/status/1", status_json(found))
     else:
