@@ -98,7 +98,7 @@ class StackDriver:
         return {each["LogicalResourceId"]: each.get("PhysicalResourceId", "") for each in found}
 
     def drifts(self, name: str) -> dict[str, str]:
-        """Detect the drift of a whole stack; the status of each resource."""
+        """Detect the drift of a whole stack; the status of each resource, as its summary has it."""
         look = self.client.detect_stack_drift(StackName=name)["StackDriftDetectionId"]
         status = "DETECTION_IN_PROGRESS"
         while status == "DETECTION_IN_PROGRESS":
@@ -106,8 +106,8 @@ class StackDriver:
             answer = self.client.describe_stack_drift_detection_status(StackDriftDetectionId=look)
             status = answer["DetectionStatus"]
         assert status == "DETECTION_COMPLETE", answer
-        found = self.client.describe_stack_resource_drifts(StackName=name)["StackResourceDrifts"]
-        return {each["LogicalResourceId"]: each["StackResourceDriftStatus"] for each in found}
+        found = self.client.list_stack_resources(StackName=name)["StackResourceSummaries"]
+        return {each["LogicalResourceId"]: each["DriftInformation"]["StackResourceDriftStatus"] for each in found}
 
 
 @pytest.fixture

@@ -91,6 +91,8 @@ def test_types_without_drift_support_are_not_checked(stacks):
     body = template(Topic={"Type": "AWS::SNS::Topic"}, Policy={"Type": "AWS::SNS::TopicPolicy", "Properties": policy})
     stacks.apply("acme", body)
     assert stacks.drifts("acme") == {"Policy": "NOT_CHECKED", "Topic": "IN_SYNC"}
+    found = stacks.client.describe_stack_resource_drifts(StackName="acme")["StackResourceDrifts"]
+    assert [each["LogicalResourceId"] for each in found] == ["Topic"]
     with pytest.raises(ClientError, match="Drift detection is not supported for resource type AWS::SNS::TopicPolicy"):
         stacks.client.detect_stack_resource_drift(StackName="acme", LogicalResourceId="Policy")
 

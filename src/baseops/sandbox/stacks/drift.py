@@ -106,18 +106,13 @@ def _normal(value: Any) -> Any:
 def shown(stack: Stack, drift: ResourceDrift) -> dict[str, Any]:
     """One resource's drift in AWS's members."""
     resource = drift.resource
-    answer = {
+    return {
         "StackId": stack.id,
         "LogicalResourceId": resource.logical_id,
         "PhysicalResourceId": resource.physical_id,
         "ResourceType": resource.type,
         "StackResourceDriftStatus": drift.status,
         "Timestamp": drift.checked_at,
-    }
-    if drift.status == "NOT_CHECKED":
-        return answer
-    return {
-        **answer,
         "ExpectedProperties": json.dumps(drift.expected),
         "ActualProperties": json.dumps(drift.actual) if drift.actual is not None else None,
         "PropertyDifferences": [

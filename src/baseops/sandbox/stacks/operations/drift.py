@@ -108,12 +108,13 @@ class DriftOperations(StackRoom):
         next_token: str | None = None,
         max_results: int | None = None,
     ) -> Mapping[str, Any]:
-        """What the last detections found, resource by resource."""
+        """What the last detections found, resource by resource; types without drift support are left out."""
         stack = self.stack(stack_name)
         wanted = [
             each
             for name, each in sorted(self._findings.drifts.get(stack.id, {}).items())
             if name in stack.resources
+            and each.status != "NOT_CHECKED"
             and (not stack_resource_drift_status_filters or each.status in stack_resource_drift_status_filters)
         ]
         found, following = self.page(wanted, next_token, max_results or 100)
