@@ -31,6 +31,11 @@ def settings(section: Section, refs: Refs) -> Sequence[Setting]:
     ]
 
 
+def released(setting_id: str, region: str) -> Setting | None:  # noqa: ARG001  # the protocol's signature
+    """None: apply never writes a secret, so there is nothing to give back."""
+    return None
+
+
 def key_id(entry: Entry, site: Site) -> str:
     """The key as Parameter Store is told and remembers it: an ARN that was declared, or our key by its alias."""
     return entry.key or site.keys.get(("secrets", site.region)) or f"alias/{site.prefix}-secrets"

@@ -10,6 +10,7 @@ import json
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+from baseops.areas.secrets import private_network
 from baseops.areas.secrets.roles import Role, role_of
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
@@ -40,7 +41,7 @@ _FUNCTION = b"""def handle(event, context):
 
 
 def build(section: Section, account: SandboxAccount, site: Site) -> None:
-    """Make roles, rotation functions of the user's, and what entries with `managed: false` are about."""
+    """Make roles, rotation functions of the user's, networks, and what entries with `managed: false` are about."""
     iam = account.client("iam")
     for entry in section.entries.values():
         for reference in entry.readers:
@@ -53,6 +54,8 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
                 )
         if entry.rotation and entry.rotation.function and entry.rotation.function.startswith("arn:"):
             _function(entry.rotation.function, account, iam)
+        if entry.rotation and entry.rotation.network:
+            private_network.build(account.client("ec2", site.region), entry.rotation.network, site.region)
         if not entry.managed:
             _made_by_others(entry, account, site)
 
