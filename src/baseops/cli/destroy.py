@@ -45,9 +45,9 @@ def command(
     from baseops.cli.progress import StackProgress
     from baseops.workflow.destroy import destroy, plan_destruction
 
-    compiled = options.compiled(path)
-    site = compiled.declaration.site
-    session = connection.session(compiled.declaration)
+    declaration = options.load(path)
+    site = declaration.site
+    session = connection.session(declaration)
     planned = plan_destruction(site, session)
     _print(planned, output)
     if dry_run or not planned.stacks:
@@ -57,7 +57,7 @@ def command(
     if delete_data:
         _require_name(planned, site.name, confirm_name)
     with StackProgress() as progress:
-        done = destroy(site, compiled.settings, session, SystemClock(), listener=progress)
+        done = destroy(site, session, SystemClock(), listener=progress)
     say(f"{len(done.stacks)} stacks deleted, {len(done.kept)} resources kept, {len(done.settings)} settings restored")
     if delete_data:
         from baseops.workflow.data import delete_data as delete

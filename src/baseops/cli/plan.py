@@ -54,7 +54,7 @@ def print_plan(planned: Plan) -> None:
             each.reason or str(each.setting.desired),
         )
         for each in planned.settings
-        if each.action in ("write", "refused")
+        if each.action in ("write", "refused", "restore")
     ]
     if rows:
         print_table(("", "stack", "resource", "what"), rows, styles=_STYLES)

@@ -70,7 +70,7 @@ def print_status(found: Status) -> None:
     changed += [
         (plan.setting.id, "setting", f"{plan.current} instead of {plan.setting.desired}")
         for plan in found.settings
-        if plan.action in ("write", "refused")
+        if plan.action in ("write", "refused", "restore")
     ]
     if changed:
         print_table(("resource", "type", "what differs"), changed)

@@ -7,7 +7,7 @@ change, so that a crash between the two loses nothing. It holds names and states
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,12 +15,14 @@ from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.setting import Setting
+from baseops.contract.site import Site
 from baseops.contract.types import Json
 from baseops.errors import NotFoundError, UsageError
 
 RECORDS = "/baseops/ownership/"
 
-SettingAction = Literal["none", "write", "unset", "refused"]
+Releaser = Callable[[str, str], Setting | None]
+SettingAction = Literal["none", "write", "unset", "refused", "restore"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Ownership:
 
 @dataclass(frozen=True)
 class SettingPlan:
-    """What apply would do with one setting. `reason` says why it is `unset` or `refused`."""
+    """What apply would do with one setting. `reason` says why it is `unset`, `refused` or given back (`restore`)."""
 
     setting: Setting
     action: SettingAction
@@ -44,15 +46,22 @@ class SettingPlan:
 class Settings:
     """The settings of one declaration in one account."""
 
-    def __init__(self, clients: Clients, clock: Clock, declaration: str) -> None:
-        """Hold what every call needs."""
+    def __init__(self, clients: Clients, clock: Clock, site: Site, released: Releaser) -> None:
+        """`released` finds the setting of a record whose claim is no longer declared, by id and region."""
         self._clients = clients
         self._clock = clock
-        self._declaration = declaration
+        self._declaration = site.name
+        self._regions = (site.region, *site.regions)
+        self._released = released
 
     def plan(self, settings: Sequence[Setting]) -> list[SettingPlan]:
-        """Read each setting and say what apply would do; changes nothing."""
-        return [self._plan(setting) for setting in settings]
+        """Read each setting and say what apply would do; settings let go of come last. Changes nothing."""
+        declared = {(setting.id, setting.region) for setting in settings}
+        return [self._plan(setting) for setting in settings] + [
+            SettingPlan(setting, "restore", setting.read(self._clients), "it is declared no longer")
+            for setting in self._owned()
+            if (setting.id, setting.region) not in declared
+        ]
 
     def apply(self, settings: Sequence[Setting]) -> list[SettingPlan]:
         """Write what differs; gives what was done. Raises `UsageError` where another declaration claims one."""
@@ -63,7 +72,12 @@ class Settings:
             if plan.action == "write":
                 self._claim(plan)
                 plan.setting.write(self._clients)
+        self.restore([plan.setting for plan in plans if plan.action == "restore"])
         return plans
+
+    def restore_all(self) -> list[Setting]:
+        """Give back everything that this declaration has claimed, declared still or not; what was restored."""
+        return self.restore(self._owned())
 
     def restore(self, settings: Sequence[Setting]) -> list[Setting]:
         """Give each setting that we own its former value back, and forget the record; those that were restored."""
@@ -85,6 +99,21 @@ class Settings:
             return None
         record = json.loads(found["Parameter"]["Value"])
         return Ownership(record["declaration"], record["former"])
+
+    def _owned(self) -> list[Setting]:
+        """The settings that our records name. AWS call: ssm:GetParametersByPath in every region."""
+        found = []
+        for region in self._regions:
+            with translated(f"cannot list the ownership records in {region}"):
+                pages = self._clients.client("ssm", region).get_paginator("get_parameters_by_path")
+                records = [
+                    json.loads(each["Value"])
+                    for page in pages.paginate(Path=RECORDS.rstrip("/"), Recursive=True)
+                    for each in page["Parameters"]
+                ]
+            mine = [record["setting"] for record in records if record["declaration"] == self._declaration]
+            found += [setting for name in mine if (setting := self._released(name, region)) is not None]
+        return found
 
     def _plan(self, setting: Setting) -> SettingPlan:
         current = setting.read(self._clients)

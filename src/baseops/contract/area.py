@@ -52,6 +52,9 @@ class SettingsPart(Protocol):
     def settings(self, section: AnySection, refs: Refs) -> Sequence[Setting]:
         """The declared settings, in the order in which they are applied."""
 
+    def released(self, setting_id: str, region: str) -> Setting | None:
+        """The setting of an ownership record that is declared no longer, for its `restore`; None for no such id."""
+
 
 class WorldPart(Protocol):
     """`world.py`: what the declaration expects to find in an account, made in the sandbox before apply."""

@@ -15,7 +15,7 @@ from baseops.contract.clock import Clock
 from baseops.contract.finding import Finding
 from baseops.contract.template import Template
 from baseops.foundation import ARTIFACTS
-from baseops.workflow.compile import Compiled, Stage
+from baseops.workflow.compile import Compiled, Stage, released
 from baseops.workflow.inputs import Outputs, artifact_bucket
 from baseops.workflow.pending import pending
 from baseops.workflow.uploads import Uploads
@@ -33,7 +33,7 @@ class ApplyResult:
     def changed(self) -> bool:
         """Whether anything in the account was changed."""
         return any(each.outcome != "unchanged" for each in self.stacks) or any(
-            each.action == "write" for each in self.settings
+            each.action in ("write", "restore") for each in self.settings
         )
 
 
@@ -62,7 +62,7 @@ def apply(
             outputs.tell(each.template, each.outputs)
         if stage[0].stack == ARTIFACTS:
             uploads(compiled, clients, outputs).put_all(compiled.artifacts)
-    settings = Settings(clients, clock, site.name).apply(compiled.settings)
+    settings = Settings(clients, clock, site, released).apply(compiled.settings)
     return ApplyResult(tuple(stacks), tuple(settings), tuple(pending(compiled, clients)))
 
 

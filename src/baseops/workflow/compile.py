@@ -78,6 +78,12 @@ def sections(declaration: Declaration) -> Iterator[tuple[Area, object]]:
             yield area, declaration.sections[area.name]
 
 
+def released(setting_id: str, region: str) -> Setting | None:
+    """The setting of an ownership record, by its id, which begins with the area's name."""
+    area = next((each for each in AREAS if setting_id.startswith(f"{each.name}/")), None)
+    return area.settings.released(setting_id, region) if area else None
+
+
 def _area_stack(area: Area, section: object, refs: Refs) -> StackBuilder:
     stack = StackBuilder(area.name, refs.site)
     area.stack.build(section, stack, refs)

@@ -23,6 +23,7 @@ from baseops.contract.setting import Setting
 from baseops.contract.site import Site
 from baseops.errors import StackError
 from baseops.foundation import ARTIFACTS, FOUNDATION, REGION
+from baseops.workflow.compile import released
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,6 @@ def plan_destruction(site: Site, clients: Clients) -> Destruction:
 
 def destroy(
     site: Site,
-    settings: Sequence[Setting],
     clients: Clients,
     clock: Clock,
     *,
@@ -77,7 +77,7 @@ def destroy(
     planned = plan_destruction(site, clients)
     if planned.obstacles:
         raise StackError(f"declaration {site.name} cannot be destroyed yet", "; ".join(planned.obstacles))
-    restored = Settings(clients, clock, site.name).restore(settings)
+    restored = Settings(clients, clock, site, released).restore_all()
     operations = StackOperations(clients, clock, site, listener)
     for stage in _stages(site, planned.stacks):
         for state in stage:

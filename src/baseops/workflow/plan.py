@@ -15,7 +15,7 @@ from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.template import Template
 from baseops.workflow.apply import body_of
-from baseops.workflow.compile import Compiled
+from baseops.workflow.compile import Compiled, released
 from baseops.workflow.inputs import Outputs
 
 
@@ -30,7 +30,9 @@ class Plan:
     @property
     def has_changes(self) -> bool:
         """Whether apply would change anything."""
-        return any(stack.changes for stack in self.stacks) or any(each.action == "write" for each in self.settings)
+        return any(stack.changes for stack in self.stacks) or any(
+            each.action in ("write", "restore") for each in self.settings
+        )
 
 
 def plan(compiled: Compiled, clients: Clients, clock: Clock, *, bound: int = 5) -> Plan:
@@ -45,7 +47,7 @@ def plan(compiled: Compiled, clients: Clients, clock: Clock, *, bound: int = 5) 
     planner = _Planner(compiled, clients, clock, outputs)
     tasks = [planner.task(template) for template in compiled.templates]
     found = clock.gather(tasks, bound=bound)
-    settings = Settings(clients, clock, site.name).plan(compiled.settings)
+    settings = Settings(clients, clock, site, released).plan(compiled.settings)
     return Plan(
         stacks=tuple(stack for stack, _ in found),
         settings=tuple(settings),

@@ -188,7 +188,7 @@ class _Run:
 
     def _destroy(self, account: SandboxAccount, compiled: Compiled) -> None:
         begun = account.clock.now()
-        done = destroy(self.declaration.site, compiled.settings, account, account.clock, listener=self.listener)
+        done = destroy(self.declaration.site, account, account.clock, listener=self.listener)
         seconds = (account.clock.now() - begun).total_seconds()
         self._require_gone(account, done)
         self.rehearsal.kept = [f"{each.type} {each.physical_id}" for each in done.kept]
@@ -260,7 +260,9 @@ def _words(stacks: Sequence[Applied]) -> str:
 
 
 def _outcomes(result: ApplyResult) -> str:
-    changed = [f"setting {each.setting.id} {each.action}" for each in result.settings if each.action == "write"]
+    changed = [
+        f"setting {each.setting.id} {each.action}" for each in result.settings if each.action in ("write", "restore")
+    ]
     return "; ".join([f"{each.template.name} {each.outcome}" for each in result.stacks] + changed)
 
 

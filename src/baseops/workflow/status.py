@@ -12,7 +12,7 @@ from baseops.cloudformation.stacks import StackState, read_state
 from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.finding import Finding
-from baseops.workflow.compile import Compiled
+from baseops.workflow.compile import Compiled, released
 from baseops.workflow.pending import pending
 
 
@@ -36,7 +36,7 @@ class Status:
         return (
             bool(self.missing)
             or any(each.drifted for each in self.drift)
-            or any(each.action in ("write", "refused") for each in self.settings)
+            or any(each.action in ("write", "refused", "restore") for each in self.settings)
         )
 
 
@@ -50,6 +50,6 @@ def status(compiled: Compiled, clients: Clients, clock: Clock, *, bound: int = 5
     return Status(
         stacks=tuple(states),
         drift=tuple(drifts),
-        settings=tuple(Settings(clients, clock, site.name).plan(compiled.settings)),
+        settings=tuple(Settings(clients, clock, site, released).plan(compiled.settings)),
         pending=tuple(pending(compiled, clients)),
     )

@@ -69,5 +69,10 @@ def settings(section: Section, refs: Refs) -> Sequence[Setting]:
     return [SnapshotBlockPublicAccess(region, state) for region in (refs.site.region, *refs.site.regions)]
 
 
+def released(setting_id: str, region: str) -> Setting | None:
+    """The setting of an ownership record whose claim is no longer declared."""
+    return SnapshotBlockPublicAccess(region, STATES[0]) if setting_id == SnapshotBlockPublicAccess.id else None
+
+
 def _strength(state: Json) -> int:
     return STATES.index(state) if isinstance(state, str) and state in STATES else 0

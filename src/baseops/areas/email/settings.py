@@ -37,6 +37,12 @@ def settings(section: Section, refs: Refs) -> Sequence[Setting]:
     return [*found, *identity_policies(identities(section, managed_only=True), refs.site)]
 
 
+def released(setting_id: str, region: str) -> Setting | None:
+    """The setting of an ownership record whose claim is no longer declared."""
+    known = (AccountSuppression(region, []), DeliverabilityManager(region, False, False), ActiveRuleSet(region, ""))
+    return next((each for each in known if each.id == setting_id), None)
+
+
 @dataclass(frozen=True)
 class _Singleton:
     region: str
