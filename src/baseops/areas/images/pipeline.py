@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from troposphere import GetAtt, Ref, ec2, iam, imagebuilder, logs
 
 from baseops.areas.images.names import ami_name, identity_tags, image_log_group, image_name, pipeline_log_group
-from baseops.areas.images.recipe import ami_tags, locked_base
+from baseops.areas.images.recipe import KEEP, ami_tags, locked_base
 from baseops.cloudformation.builder import StackBuilder
 from baseops.cloudformation.resources import logical_id
 from baseops.contract.refs import Refs
@@ -28,6 +28,7 @@ def log_groups(name: str, entry: Entry, stack: StackBuilder, refs: Refs) -> tupl
                 LogGroupName=named(refs.site, name),
                 RetentionInDays=entry.log_retention_days,
                 KmsKeyId=stack.use(refs.key("logs")),
+                **KEEP,
             )
         )
         for title, named in names

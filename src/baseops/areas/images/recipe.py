@@ -73,19 +73,20 @@ def recipe(
 ) -> imagebuilder.ImageRecipe:
     """The recipe of an image."""
     base = locked_base(refs.lock, name)
+    components = [_configured(each, made, base) for each in entry.components]
     return imagebuilder.ImageRecipe(
         logical_id(name, "Recipe"),
         Name=image_name(refs.site, name),
         Version=NEXT_VERSION,
         Description=f"{base.name} with {len(entry.components)} components"[:1024],
         ParentImage=base.image_id,
-        Components=[_configured(each, made, base) for each in entry.components],
         BlockDeviceMappings=[_mapping(each, stack.use(refs.key("images"))) for each in volumes(entry)],
         AmiTags=ami_tags(name, entry, base, refs),
         WorkingDirectory="/tmp",  # noqa: S108  # on the build instance, where Image Builder cleans up
         AdditionalInstanceConfiguration=imagebuilder.AdditionalInstanceConfiguration(
             SystemsManagerAgent=imagebuilder.SystemsManagerAgent(UninstallAfterBuild=False)
         ),
+        **({"Components": components} if components else {}),
         **({"AmiWatermarks": list(entry.watermarks)} if entry.watermarks else {}),
         **KEEP,
     )

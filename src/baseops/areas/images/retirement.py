@@ -33,7 +33,7 @@ def policy(name: str, entry: Entry, role: iam.Role, refs: Refs) -> imagebuilder.
         ExecutionRole=GetAtt(role, "Arn"),
         ResourceType="AMI_IMAGE",
         Status="ENABLED",
-        PolicyDetails=details(entry.retire),
+        PolicyDetails=[imagebuilder.PolicyDetail.from_dict(None, each) for each in details(entry.retire)],
         ResourceSelection=imagebuilder.ResourceSelection(
             Recipes=[imagebuilder.RecipeSelection(Name=image_name(refs.site, name), SemanticVersion="x.x.x")]
         ),

@@ -33,6 +33,14 @@ def settings(section: Section, refs: Refs) -> Sequence[Setting]:
     return found
 
 
+def released(setting_id: str, region: str) -> Setting | None:
+    """The setting of an ownership record whose claim is no longer declared."""
+    if setting_id == AllowedImages.id:
+        return AllowedImages(region, None)
+    image = setting_id.removeprefix("images/deregistration-protection/")
+    return PublishedImageProtection(region, "", image, "") if image != setting_id else None
+
+
 def _protections(name: str, entry: Entry, refs: Refs) -> list[Setting]:
     site = refs.site
     regions = entry.regions or (site.region,)
@@ -71,7 +79,7 @@ class AllowedImages:
         self._put(clients, self.desired)
 
     def restore(self, clients: Clients, former: Json) -> None:
-        """Give back the former state and criteria, unless `enabled` were then to become weaker."""
+        """Give back the former state and criteria: letting go leaves the account as it was found."""
         self._put(clients, former)
 
     def unset_reason(self, current: Json) -> str:

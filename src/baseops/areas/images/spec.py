@@ -77,9 +77,11 @@ UnitArn = Annotated[
         "arn:aws:organizations::111111111111:ou/o-abcde12345/ou-ab12-cdefgh34",
     ),
 ]
-SubnetId = Annotated[str, matching(r"subnet-[0-9a-f]{3,17}", "a subnet id such as subnet-0a1b2c3d")]
-VpcId = Annotated[str, matching(r"vpc-[0-9a-f]{3,17}", "a VPC id such as vpc-0a1b2c3d")]
-SecurityGroupId = Annotated[str, matching(r"sg-[0-9a-f]{3,17}", "a security group id such as sg-0a1b2c3d")]
+SubnetId = Annotated[str, matching(r"subnet-(?:[0-9a-f]{8}|[0-9a-f]{17})", "a subnet id such as subnet-0a1b2c3d")]
+VpcId = Annotated[str, matching(r"vpc-(?:[0-9a-f]{8}|[0-9a-f]{17})", "a VPC id such as vpc-0a1b2c3d")]
+SecurityGroupId = Annotated[
+    str, matching(r"sg-(?:[0-9a-f]{8}|[0-9a-f]{17})", "a security group id such as sg-0a1b2c3d")
+]
 InstanceType = Annotated[str, matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type such as t3.medium")]
 DeviceName = Annotated[str, matching(r"/dev/[a-z0-9]{2,14}", "a device name such as /dev/xvda")]
 AbsolutePath = Annotated[str, matching(r"/[^\x00-\x1f]{1,4095}", "an absolute path such as /usr/sbin/nginx")]

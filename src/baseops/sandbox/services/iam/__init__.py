@@ -1,0 +1,1 @@
+"""Operations of IAM that moto lacks, one module for each matter."""
