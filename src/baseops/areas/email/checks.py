@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from baseops.areas.email.findings import Path, error, warning
 from baseops.areas.email.identities import (
     Identity,
     Stream,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 _DNS_KEYS = ("dns", "mail_from", "dkim", "dmarc", "spf", "inbound")
 _FEEDBACK = frozenset({"BOUNCE", "COMPLAINT"})
-Path = tuple[str | int, ...]
 
 
 def check(section: Section, site: Site) -> list[Finding]:
@@ -65,7 +65,7 @@ def _duplicates(found: list[Identity]) -> Iterator[Finding]:
     for identity in found:
         former = first.setdefault(identity.name.lower(), identity.key)
         if former != identity.key:
-            yield _error(
+            yield error(
                 "duplicate-identity",
                 identity.path,
                 f"{identity.key} is the same identity as {former}, because mail domains and identities have no case",
@@ -76,7 +76,7 @@ def _duplicates(found: list[Identity]) -> Iterator[Finding]:
 def _of_address(identity: Identity, others: list[Identity]) -> Iterator[Finding]:
     written = [key for key in _DNS_KEYS if key in identity.entry.model_fields_set]
     for key in written:
-        yield _error(
+        yield error(
             "address-has-no-dns",
             (*identity.path, key),
             f"{identity.key} is an address, and {key} belongs to a domain",
@@ -99,7 +99,7 @@ def _of_mail_from(identity: Identity, others: list[Identity]) -> Iterator[Findin
         return
     path = (*identity.path, "mail_from")
     if identity.mail_from == identity.name or not is_within(identity.mail_from, identity.name):
-        yield _error(
+        yield error(
             "mail-from-outside",
             path,
             f"{identity.mail_from} is not a subdomain of {identity.name}, and SES takes no other",
@@ -107,7 +107,7 @@ def _of_mail_from(identity: Identity, others: list[Identity]) -> Iterator[Findin
         )
         return
     for user in _users_of(identity.mail_from, others):
-        yield _error(
+        yield error(
             "mail-from-is-used",
             path,
             f"{identity.mail_from} is the MAIL FROM domain, which takes bounces alone, and {user} sends from it",
@@ -115,7 +115,7 @@ def _of_mail_from(identity: Identity, others: list[Identity]) -> Iterator[Findin
         )
     receivers = [each.key for each in others if each is not identity and each.mail_from == identity.mail_from]
     if receivers:
-        yield _error(
+        yield error(
             "mail-from-twice",
             path,
             f"{identity.mail_from} is also the MAIL FROM domain of {receivers[0]}",
@@ -133,21 +133,21 @@ def _of_dmarc(identity: Identity) -> Iterator[Finding]:
     declared = identity.entry.dmarc
     path = (*identity.path, "dmarc")
     if declared.create and identity.zone is None and not identity.is_address:
-        yield _error(
+        yield error(
             "dmarc-without-zone",
             (*path, "create"),
             "there is no hosted zone to make the record in",
             "Write dns: {zone: Z…}, or remove create and add the printed record yourself",
         )
     if declared.spf_alignment == "strict" and not identity.is_address:
-        yield _warning(
+        yield warning(
             "spf-never-aligned",
             (*path, "spf_alignment"),
             "with strict alignment SPF never counts, because a MAIL FROM domain is always a subdomain in SES",
             "Write spf_alignment: relaxed, unless DKIM alone is meant to count",
         )
     if declared.policy != "none" and not identity.mail_from and not identity.is_address:
-        yield _warning(
+        yield warning(
             "dmarc-on-dkim-alone",
             (*path, "policy"),
             f"without mail_from, SPF is that of amazonses.com and never aligned with {identity.name}: under "
@@ -165,7 +165,7 @@ def _of_sender(sender: Sender, identity: Identity) -> Iterator[Finding]:
             else is_within(domain_of(pattern), identity.name)
         )
         if not inside:
-            yield _error(
+            yield error(
                 "sender-outside",
                 (*path, index),
                 f"{pattern} is not an address of {identity.key}",
@@ -176,14 +176,14 @@ def _of_sender(sender: Sender, identity: Identity) -> Iterator[Finding]:
 
 def _of_role(role: Role, path: Path, identity: Identity) -> Iterator[Finding]:
     if role.account and identity.entry.attach != "print":
-        yield _error(
+        yield error(
             "sender-elsewhere",
             path,
             f"{role.reference} is a role of account {role.account}, where this stack cannot attach anything",
             "Write attach: print, and give the printed policy to that account",
         )
     if role.is_unchangeable and identity.entry.attach == "inline":
-        yield _error(
+        yield error(
             "sender-unchangeable",
             path,
             f"only AWS changes the role {role.name}",
@@ -196,7 +196,7 @@ def _same_senders(identity: Identity, declared: list[Sender]) -> Iterator[Findin
     for sender in declared:
         former = first.setdefault((sender.name, sender.account), sender.reference)
         if former != sender.reference:
-            yield _error(
+            yield error(
                 "same-sender",
                 (*identity.path, "senders", sender.reference),
                 f"{sender.reference} is the same role as {former}",
@@ -213,7 +213,7 @@ def _of_stream(stream: Stream, siblings: list[Stream], site: Site) -> Iterator[F
     places = [place for place in stream.events.to if isinstance(place, str)]
     count = len({*places} - {"sns", "sqs"}) + bool({"sns", "sqs"} & {*places}) + len(stream.firehoses)
     if count > ses.MAX_DESTINATIONS:
-        yield _error(
+        yield error(
             "too-many-destinations",
             (*path, "to"),
             f"{count} destinations are declared, and a configuration set has at most {ses.MAX_DESTINATIONS}",
@@ -224,14 +224,14 @@ def _of_stream(stream: Stream, siblings: list[Stream], site: Site) -> Iterator[F
     for firehose in stream.firehoses:
         region = firehose.firehose.split(":")[3]
         if region != site.region:
-            yield _error(
+            yield error(
                 "firehose-elsewhere",
                 (*path, "to"),
                 f"the Firehose stream is in {region}, and SES publishes within {site.region} only",
                 f"Name a stream in {site.region}",
             )
     if stream.settings.alarms and not stream.settings.reputation_metrics:
-        yield _warning(
+        yield warning(
             "alarms-without-metrics",
             (*stream.path, "reputation_metrics"),
             "without reputation metrics SES reports no rates, and no rate alarm is made for this configuration set",
@@ -246,14 +246,14 @@ def _of_share(stream: Stream, siblings: list[Stream]) -> Iterator[Finding]:
     target = shared_stream(stream, siblings)
     if target is stream:
         known = ", ".join(each.key for each in siblings if each is not stream) or "none"
-        yield _error(
+        yield error(
             "share-unknown",
             path,
             f"there is no other configuration set {stream.events.share} of {stream.identity.key}",
             f"Write one of: {known}",
         )
     elif not target.has_topic:
-        yield _error(
+        yield error(
             "share-without-topic",
             path,
             f"the configuration set {target.key} has no topic of its own",
@@ -265,7 +265,7 @@ def _of_readers(stream: Stream, siblings: list[Stream], site: Site) -> Iterator[
     path = (*stream.path, "events", "readers")
     if stream.events.readers and not stream.has_queue:
         where = f"the configuration set {shared_stream(stream, siblings).key}" if stream.events.share else "to: [sqs]"
-        yield _error(
+        yield error(
             "readers-without-queue",
             path,
             "this configuration set has no queue of its own to read",
@@ -291,7 +291,7 @@ def _of_feedback(identity: Identity, own: list[Stream]) -> Iterator[Finding]:
         )
     for stream in own:
         if stream.settings.suppression == [] and stream in deaf:
-            yield _warning(
+            yield warning(
                 "suppression-off",
                 (*stream.path, "suppression"),
                 "addresses that bounced are neither suppressed by SES nor reported to you: you go on sending to them",
@@ -302,7 +302,7 @@ def _of_feedback(identity: Identity, own: list[Stream]) -> Iterator[Finding]:
 def _of_port25(identity: Identity) -> Iterator[Finding]:
     port25 = identity.entry.port25
     if port25 and port25.needed and not port25.reason:
-        yield _error(
+        yield error(
             "port25-without-reason",
             (*identity.path, "port25"),
             "AWS asks for a reason before it lifts the limit on port 25",
@@ -318,7 +318,7 @@ def _same_set_names(found: list[Identity], site: Site) -> Iterator[Finding]:
         for stream in streams(identity, site.prefix, found):
             former = first.setdefault(stream.name.lower(), stream)
             if former is not stream and former.identity.name != identity.name:
-                yield _error(
+                yield error(
                     "same-set-name",
                     (*stream.path, "name"),
                     f"{former.identity.key} has a configuration set of the name {stream.name} already",
@@ -331,7 +331,7 @@ def _inbound(section: Section, site: Site) -> Iterator[Finding]:
     if not rules:
         return
     if section.account.receipt_rule_set is None:
-        yield _error(
+        yield error(
             "inbound-without-rule-set",
             (*rules[0][0].path, "inbound"),
             "a region has one active receipt rule set, and the declaration does not say which one to use",
@@ -339,7 +339,7 @@ def _inbound(section: Section, site: Site) -> Iterator[Finding]:
             "existing one there",
         )
     if site.region not in ses.INBOUND_REGIONS:
-        yield _warning(
+        yield warning(
             "inbound-region",
             (*rules[0][0].path, "inbound"),
             f"SES did not receive mail in {site.region} as of {ses.INBOUND_REGIONS_AS_OF}",
@@ -355,14 +355,14 @@ def _of_rule(identity: Identity, key: str, rule: InboundRule) -> Iterator[Findin
     for index, recipient in enumerate(rule.recipients):
         domain = domain_of(recipient) if is_address(recipient) else recipient.removeprefix(".")
         if not is_within(domain, identity.name):
-            yield _error(
+            yield error(
                 "recipient-outside",
                 (*identity.path, "inbound", key, "recipients", index),
                 f"{recipient} does not belong to {identity.key}",
                 f"Write the rule under {domain}",
             )
     if rule.keep and rule.to.bucket:
-        yield _error(
+        yield error(
             "keep-elsewhere",
             (*identity.path, "inbound", key, "keep"),
             f"the lifecycle of the bucket {rule.to.bucket} belongs to whoever made it",
@@ -375,14 +375,6 @@ def _same_rule_names(rules: list[tuple[Identity, str, InboundRule]]) -> Iterator
     for identity, key, _ in rules:
         path = (*identity.path, "inbound", key)
         if first.setdefault(rule_name(identity, key), path) != path:
-            yield _error(
+            yield error(
                 "same-rule-name", path, f"another rule is called {rule_name(identity, key)} too", "Rename one of them"
             )
-
-
-def _error(code: str, path: Path, message: str, remedy: str) -> Finding:
-    return Finding(Severity.ERROR, f"email.{code}", path, message, remedy)
-
-
-def _warning(code: str, path: Path, message: str, remedy: str) -> Finding:
-    return Finding(Severity.WARNING, f"email.{code}", path, message, remedy)

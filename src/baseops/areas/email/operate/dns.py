@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from baseops.areas.email.identities import Identity, identities
+from baseops.areas.email.reading import identity_state
 from baseops.areas.email.records import Signing, expected, is_made_by_stack
-from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
 from baseops.contract.site import Site
-from baseops.errors import NotFoundError, UsageError
+from baseops.errors import UsageError
 from baseops.semantics.mail.dns import Record
 
 if TYPE_CHECKING:
@@ -54,8 +54,5 @@ def _listed(identity: Identity, site: Site, clients: Clients) -> Listed:
 
 
 def _signing(identity: Identity, clients: Clients) -> Signing:
-    try:
-        with translated(f"cannot read the identity {identity.name}"):
-            return Signing.of(clients.client("sesv2").get_email_identity(EmailIdentity=identity.name))
-    except NotFoundError:
-        return Signing()
+    answer = identity_state(clients, identity)
+    return Signing.of(answer) if answer else Signing()

@@ -1,0 +1,61 @@
+"""Reads the state of SES in an account, and whether things exist; describe calls only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from baseops.areas.email.findings import warning
+from baseops.areas.email.identities import Identity
+from baseops.aws.errors import translated
+from baseops.cloudformation.builder import DECLARATION_TAG
+from baseops.contract.clients import Clients
+from baseops.contract.finding import Finding
+from baseops.contract.site import Site
+from baseops.errors import NotFoundError
+
+# Any: botocore's clients and answers.
+
+
+def account_state(clients: Clients) -> Mapping[str, Any]:
+    """AWS call: ses:GetAccount."""
+    with translated("cannot read the account's state in SES"):
+        answer: Mapping[str, Any] = clients.client("sesv2").get_account()
+    return answer
+
+
+def identity_state(clients: Clients, identity: Identity) -> Mapping[str, Any] | None:
+    """AWS call: ses:GetEmailIdentity; None where SES has no such identity."""
+    try:
+        with translated(f"cannot read the identity {identity.name}"):
+            answer: Mapping[str, Any] = clients.client("sesv2").get_email_identity(EmailIdentity=identity.name)
+    except NotFoundError:
+        return None
+    return answer
+
+
+def exists(clients: Clients, service: str, operation: str, **names: str) -> bool:
+    """Whether a describe call finds what it names."""
+    try:
+        with translated(f"cannot look for {', '.join(names.values())}"):
+            getattr(clients.client(service), operation)(**names)
+    except NotFoundError:
+        return False
+    return True
+
+
+def is_ours(answer: Mapping[str, Any], site: Site) -> bool:
+    """Whether the tags of an identity say that this declaration made or imported it."""
+    return {"Key": DECLARATION_TAG, "Value": site.name} in answer.get("Tags", [])
+
+
+def sandboxed(clients: Clients) -> Iterator[Finding]:
+    """Says so while the account sends to verified addresses only. AWS call: ses:GetAccount."""
+    if not account_state(clients).get("ProductionAccessEnabled", False):
+        yield warning(
+            "no-production-access",
+            ("email",),
+            "the account is in SES's sandbox: it sends only to verified addresses, 200 messages a day",
+            "Ask for production access: aws sesv2 put-account-details --production-access-enabled --mail-type "
+            "TRANSACTIONAL --website-url https://… --contact-language EN",
+        )
