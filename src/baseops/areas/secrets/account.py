@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from baseops.areas.secrets import access, reach
 from baseops.areas.secrets.roles import Role, at_home, role_of
 from baseops.areas.secrets.rotation import POSTGRES_SINGLE_USER
+from baseops.areas.secrets.wording import Path, error, warning
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
 from baseops.contract.finding import Finding, Severity
@@ -23,7 +24,6 @@ from baseops.errors import NotFoundError
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Entry, Section
 
-Path = tuple[str | int, ...]
 Described = dict[str, Any]
 # Any: what AWS describes.
 
@@ -103,9 +103,8 @@ def _full_role(policy: access.ReaderPolicy, site: Site, clients: Clients) -> Ite
         documents = [client.get_role_policy(RoleName=name, PolicyName=each)["PolicyDocument"] for each in others]
     taken = sum(len("".join(json.dumps(each, separators=(",", ":")).split())) for each in documents)
     if taken + access.size(policy) > access.MAX_SIZE["inline"]:
-        yield Finding(
-            Severity.ERROR,
-            "secrets.role-is-full",
+        yield error(
+            "role-is-full",
             ("secrets", policy.entries[0], "readers"),
             f"{policy.role.reference} has inline policies of {taken} characters; with the {access.size(policy)} for "
             f"secrets they would be more than the {access.MAX_SIZE['inline']} that IAM takes",
@@ -116,9 +115,8 @@ def _full_role(policy: access.ReaderPolicy, site: Site, clients: Clients) -> Ite
 def _secret(path: Path, entry: Entry, site: Site, clients: Clients) -> Iterator[Finding]:
     found = _described_secret(entry.name, site, clients)
     if found and "DeletedDate" in found:
-        yield Finding(
-            Severity.ERROR,
-            "secrets.name-blocked",
+        yield error(
+            "name-blocked",
             (*path, "secret"),
             f"the secret {entry.name} is being deleted and blocks its name until {found['DeletedDate']:%Y-%m-%d}",
             f"Run: aws secretsmanager restore-secret --secret-id {entry.name} (apply then takes it over)",
@@ -132,9 +130,8 @@ def _parameter(path: Path, entry: Entry, site: Site, clients: Clients) -> Iterat
     if found is None and not entry.managed:
         yield _not_there(path, "parameter", entry)
     if found and entry.managed and found["Type"] != entry.kind:
-        yield Finding(
-            Severity.ERROR,
-            "secrets.parameter-of-another-type",
+        yield error(
+            "parameter-of-another-type",
             (*path, "parameter"),
             f"the parameter {entry.name} exists as a {found['Type']}, and a parameter's type cannot be changed",
             f"Write `type: {found['Type']}`, or delete it: aws ssm delete-parameter --name {entry.name}",
@@ -142,9 +139,8 @@ def _parameter(path: Path, entry: Entry, site: Site, clients: Clients) -> Iterat
 
 
 def _not_there(path: Path, key: str, entry: Entry) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        "secrets.not-there",
+    return warning(
+        "not-there",
         (*path, key),
         f"there is no {key} {entry.name}, and `managed: false` says that somebody else makes it",
         "Correct the name, or remove `managed: false`.",
@@ -160,9 +156,8 @@ def _key(path: Path, entry: Entry, site: Site, clients: Clients) -> Iterator[Fin
     except NotFoundError:
         state = "missing"
     if state != "Enabled":
-        yield Finding(
-            Severity.ERROR,
-            "secrets.key-unusable",
+        yield error(
+            "key-unusable",
             (*path, "key"),
             f"the key {entry.key} is {state}, and nothing can be encrypted under it",
             "Name a key that is enabled, or leave `key` out.",
@@ -185,18 +180,16 @@ def _function_of_others(path: Path, function: str, site: Site, clients: Clients)
         with translated(f"cannot look at the function {function}"):
             client.get_function_configuration(FunctionName=function)
     except NotFoundError:
-        yield Finding(
-            Severity.ERROR,
-            "secrets.no-such-function",
+        yield error(
+            "no-such-function",
             path,
             f"there is no Lambda function {function}",
             "Make it first, or correct its ARN.",
         )
         return
     if not _lets_secrets_manager_in(function, client):
-        yield Finding(
-            Severity.ERROR,
-            "secrets.function-not-callable",
+        yield error(
+            "function-not-callable",
             path,
             f"the policy of {function.split(':')[6]} does not let Secrets Manager call it",
             f"Run: aws lambda add-permission --function-name {function.split(':')[6]} --statement-id secretsmanager "
@@ -228,9 +221,8 @@ def _pending_secret(path: Path, entry: Entry, site: Site, clients: Clients) -> I
         yield _first_rotation(path, entry, found)
     for each in found.get("ReplicationStatus", []):
         if each["Status"] == "Failed":
-            yield Finding(
-                Severity.ERROR,
-                "secrets.replica-failed",
+            yield error(
+                "replica-failed",
                 (*path, "replicas"),
                 f"the copy of {entry.name} in {each['Region']} failed: {each.get('StatusMessage', 'no reason given')}",
                 "Clear what stands in its way there, then run: aws secretsmanager replicate-secret-to-regions",
@@ -238,9 +230,8 @@ def _pending_secret(path: Path, entry: Entry, site: Site, clients: Clients) -> I
 
 
 def _unset(path: Path, entry: Entry) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        "secrets.unset",
+    return warning(
+        "unset",
         path,
         f"{entry.name} has no value yet",
         f"Run: baseops secrets put {entry.name}",

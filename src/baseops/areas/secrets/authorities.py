@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 
 from baseops.errors import CompileError
@@ -20,6 +19,8 @@ def problem(folder: str, name: str) -> str:
         return f"the file {name} holds a private key, which would be packed with the function"
     if _BEGIN not in content:
         return f"the file {name} holds no certificate in PEM form"
+    import ssl  # it takes its time, and few declarations need it
+
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=content.decode("ascii", "replace"))
     except (ssl.SSLError, ValueError):

@@ -8,18 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from baseops.areas.secrets import access, authorities
+from baseops.areas.secrets import access
 from baseops.areas.secrets.credentials import kind_of_secret, names_a_secret
 from baseops.areas.secrets.roles import at_home, role_of
-from baseops.areas.secrets.rotation import POSTGRES_SINGLE_USER, longest_interval, schedule_problem, window_problem
-from baseops.contract.finding import Finding, Severity
+from baseops.areas.secrets.rotation_checks import postgres_value, rotation_function, rotation_schedule
+from baseops.areas.secrets.wording import Path, error, warning
+from baseops.contract.finding import Finding
 from baseops.contract.site import Site
-from baseops.fields import print_duration
 
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Entry, Section
 
-Path = tuple[str | int, ...]
 Rule = Callable[["Entry", Path], Iterator[Finding]]
 SiteRule = Callable[["Entry", Path, Site], Iterator[Finding]]
 
@@ -40,20 +39,12 @@ def check(section: Section, site: Site) -> list[Finding]:
     return [*found, *_names_used_twice(section), *_policies_too_large(section, site)]
 
 
-def _error(rule: str, path: Path, message: str, remedy: str) -> Finding:
-    return Finding(Severity.ERROR, f"secrets.{rule}", path, message, remedy)
-
-
-def _warning(rule: str, path: Path, message: str, remedy: str) -> Finding:
-    return Finding(Severity.WARNING, f"secrets.{rule}", path, message, remedy)
-
-
 def _keys_of_the_other_kind(entry: Entry, path: Path) -> Iterator[Finding]:
     wrong = _ONLY_PARAMETERS if entry.secret else _ONLY_SECRETS
     have, home = ("secret", "parameter") if entry.secret else ("parameter", "secret")
     for key in wrong:
         if getattr(entry, key):
-            yield _error(
+            yield error(
                 "key-of-the-other-kind",
                 (*path, key),
                 f"a {have} has no `{key}`, only a {home} has",
@@ -64,7 +55,7 @@ def _keys_of_the_other_kind(entry: Entry, path: Path) -> Iterator[Finding]:
 def _keys_of_managed_entries(entry: Entry, path: Path) -> Iterator[Finding]:
     for key in _ONLY_MANAGED:
         if not entry.managed and getattr(entry, key):
-            yield _error(
+            yield error(
                 "key-of-a-managed-entry",
                 (*path, key),
                 f"`{key}` makes or changes something, and `managed: false` says that somebody else does",
@@ -76,7 +67,7 @@ def _value_of_a_parameter(entry: Entry, path: Path) -> Iterator[Finding]:
     if not entry.parameter or not entry.managed:
         return
     if entry.kind == "SecureString" and entry.value is not None:
-        yield _error(
+        yield error(
             "value-of-a-secure-string",
             (*path, "value"),
             "the value of a SecureString never stands in a declaration",
@@ -84,14 +75,14 @@ def _value_of_a_parameter(entry: Entry, path: Path) -> Iterator[Finding]:
             "configuration).",
         )
     if entry.kind != "SecureString" and entry.value is None:
-        yield _error(
+        yield error(
             "parameter-without-value",
             path,
             f"a parameter of type {entry.kind} needs a `value`",
             "Write `value: …`, or `type: SecureString` for a secret that is put by hand.",
         )
     if entry.value and len(entry.value.encode()) > MAX_VALUE[entry.tier]:
-        yield _error(
+        yield error(
             "value-too-long",
             (*path, "value"),
             f"the value has {len(entry.value.encode())} bytes, more than the {MAX_VALUE[entry.tier]} of its tier",
@@ -104,7 +95,7 @@ def _secret_in_a_value(entry: Entry, path: Path) -> Iterator[Finding]:
         return
     kind = kind_of_secret(entry.value) or ("a secret, by its name" if names_a_secret(entry.name) else "")
     if kind:
-        yield _error(
+        yield error(
             "secret-in-a-value",
             (*path, "value"),
             f"the value looks like {kind}; it would stand in this file, in the template and in every copy of both",
@@ -118,7 +109,7 @@ def _generation(entry: Entry, path: Path) -> Iterator[Finding]:
         return
     place = (*path, "generate")
     if (generate.template is None) != (generate.key is None):
-        yield _error(
+        yield error(
             "template-without-key",
             place,
             "`template` and `key` belong together: the password is put into the template under that key",
@@ -131,10 +122,10 @@ def _generation(entry: Entry, path: Path) -> Iterator[Finding]:
         generate.exclude_punctuation,
     ]
     if all(excluded) and not generate.include_space:
-        yield _error("nothing-to-generate", place, "every kind of character is excluded", "Allow at least one kind.")
+        yield error("nothing-to-generate", place, "every kind of character is excluded", "Allow at least one kind.")
     kinds = excluded.count(False) + generate.include_space
     if generate.require_each_included_type and generate.length < kinds:
-        yield _error(
+        yield error(
             "password-too-short",
             (*place, "length"),
             f"a password of {generate.length} characters cannot hold one of each of {kinds} kinds",
@@ -148,102 +139,12 @@ def _secret_in_a_template(entry: Entry, place: Path) -> Iterator[Finding]:
     for member, value in (generate.template or {}).items() if generate else ():
         is_key = generate is not None and member == generate.key
         if is_key or names_a_secret(member) or kind_of_secret(str(value)):
-            yield _error(
+            yield error(
                 "secret-in-a-template",
                 (*place, member),
                 f"`{member}` holds what has to stay secret, or is what Secrets Manager generates",
                 f"Remove `{member}` from the template; `key` names the member that is generated.",
             )
-
-
-def _rotation_function(entry: Entry, path: Path, site: Site) -> Iterator[Finding]:
-    rotation = entry.rotation
-    if rotation is None:
-        return
-    place = (*path, "rotation")
-    if rotation.function is None:
-        yield _error(
-            "rotation-without-function",
-            place,
-            "rotation needs a function that also changes the password in the service that checks it; without one, "
-            "the first rotation locks the application out",
-            f"Write `function: {POSTGRES_SINGLE_USER}`, the ARN of a Lambda function of yours, or no `rotation`.",
-        )
-    if rotation.function == POSTGRES_SINGLE_USER and rotation.ca_certificates:
-        problem = authorities.problem(site.folder, rotation.ca_certificates)
-        if problem:
-            yield _error(
-                "rotation-authorities",
-                (*place, "ca_certificates"),
-                problem,
-                "Name a PEM file with the authorities of the database's certificate.",
-            )
-    if rotation.function not in (None, POSTGRES_SINGLE_USER):
-        for key in ("network", "ca_certificates"):
-            if getattr(rotation, key):
-                yield _error(
-                    "rotation-key-of-another-function",
-                    (*place, key),
-                    f"`{key}` belongs to the function that baseops makes, and {rotation.function} is yours",
-                    f"Remove `{key}`, or write `function: {POSTGRES_SINGLE_USER}`.",
-                )
-        if rotation.function and rotation.function.split(":")[3] != site.region:
-            yield _error(
-                "rotation-function-elsewhere",
-                (*place, "function"),
-                f"the function is in {rotation.function.split(':')[3]}, the secret in {site.region}",
-                "Name a function of the secret's own region.",
-            )
-
-
-def _rotation_schedule(entry: Entry, path: Path) -> Iterator[Finding]:
-    rotation = entry.rotation
-    if rotation is None:
-        return
-    problem = schedule_problem(rotation)
-    if problem:
-        key = "cron" if rotation.cron and not rotation.every else "every"
-        yield _error("rotation-schedule", (*path, "rotation", key), *_split(problem))
-    problem = "" if problem else window_problem(rotation)
-    if problem:
-        yield _error("rotation-window", (*path, "rotation", "window"), *_split(problem))
-    max_age, longest = entry.promise.max_age, None if problem else longest_interval(rotation)
-    if max_age and longest and longest > max_age:
-        yield _error(
-            "promise-shorter-than-rotation",
-            (*path, "promise", "max_age"),
-            f"the value is replaced every {print_duration(longest)}, so it cannot always be younger than "
-            f"{print_duration(max_age)}",
-            f"Write a `max_age` above {print_duration(longest)}, or rotate more often.",
-        )
-
-
-def _split(problem: str) -> tuple[str, str]:
-    what, _, remedy = problem.partition("; ")
-    return what, f"{remedy[:1].upper()}{remedy[1:]}." if remedy else ""
-
-
-def _postgres_value(entry: Entry, path: Path) -> Iterator[Finding]:
-    rotation, generate = entry.rotation, entry.generate
-    if rotation is None or rotation.function != POSTGRES_SINGLE_USER:
-        return
-    if rotation.network is None:
-        yield _warning(
-            "rotation-without-network",
-            (*path, "rotation"),
-            "without `network` the function runs outside your VPC and reaches a database only by a public address",
-            "Write `network: {subnets: [subnet-…], security_groups: [sg-…]}`.",
-        )
-    if generate is None:
-        return
-    missing = {"username", "host"} - set(generate.template or {})
-    if generate.key != "password" or missing:
-        yield _error(
-            "postgres-value-incomplete",
-            (*path, "generate"),
-            "the PostgreSQL rotation reads host, username and password from the secret's JSON",
-            "Write `key: password` and `template: {host: …, username: …, dbname: …}`.",
-        )
 
 
 def _roles(entry: Entry, path: Path, site: Site) -> Iterator[Finding]:
@@ -252,9 +153,9 @@ def _roles(entry: Entry, path: Path, site: Site) -> Iterator[Finding]:
         for place, reference in enumerate(references):
             yield from _role(entry, (*path, key, place), reference, key == "readers", site)
             if reference in references[:place]:
-                yield _error("role-twice", (*path, key, place), f"{reference} stands twice", "Remove one.")
+                yield error("role-twice", (*path, key, place), f"{reference} stands twice", "Remove one.")
     if not entry.readers and not entry.administrators:
-        yield _warning(
+        yield warning(
             "nobody-declared",
             path,
             "neither readers nor administrators are declared, so nobody is expected to read it",
@@ -267,7 +168,7 @@ def _role(entry: Entry, place: Path, reference: str, is_reader: bool, site: Site
     if is_reader and not at_home(role, site.accounts):
         yield from _foreign_reader(entry, place, role.account or "")
     elif is_reader and entry.attach != "print" and role.is_unchangeable:
-        yield _error(
+        yield error(
             "reader-unchangeable",
             place,
             f"only AWS can change {role.name}: nothing can be attached to it",
@@ -277,14 +178,14 @@ def _role(entry: Entry, place: Path, reference: str, is_reader: bool, site: Site
 
 def _foreign_reader(entry: Entry, place: Path, account: str) -> Iterator[Finding]:
     if entry.parameter:
-        yield _error(
+        yield error(
             "reader-of-another-account",
             place,
             f"account {account} is not among the declaration's, and a parameter is read in its own account only",
             "Make it a `secret:`, or remove the reader.",
         )
     elif entry.managed and (entry.key is None or not entry.resource_policy):
-        yield _error(
+        yield error(
             "reader-of-another-account",
             place,
             f"account {account} is not among the declaration's; it needs a key whose policy names it, which the "
@@ -295,7 +196,7 @@ def _foreign_reader(entry: Entry, place: Path, account: str) -> Iterator[Finding
 
 def _resource_policy(entry: Entry, path: Path) -> Iterator[Finding]:
     if entry.resource_policy and not entry.administrators:
-        yield _error(
+        yield error(
             "policy-without-administrators",
             (*path, "resource_policy"),
             "nobody but the readers and the account's root user could read the secret, not even to repair it",
@@ -306,11 +207,9 @@ def _resource_policy(entry: Entry, path: Path) -> Iterator[Finding]:
 def _replicas(entry: Entry, path: Path, site: Site) -> Iterator[Finding]:
     for place, region in enumerate(entry.replicas):
         if region == site.region or region in entry.replicas[:place]:
-            yield _error(
-                "replica-twice", (*path, "replicas", place), f"the secret is in {region} already", "Remove it."
-            )
+            yield error("replica-twice", (*path, "replicas", place), f"the secret is in {region} already", "Remove it.")
         elif region not in site.regions:
-            yield _error(
+            yield error(
                 "replica-region",
                 (*path, "replicas", place),
                 f"{region} is not among the declaration's `regions`, so there is no key for the copy",
@@ -320,16 +219,14 @@ def _replicas(entry: Entry, path: Path, site: Site) -> Iterator[Finding]:
 
 def _key(entry: Entry, path: Path, site: Site) -> Iterator[Finding]:
     if entry.key and entry.key.split(":")[3] != site.region:
-        yield _error(
+        yield error(
             "key-elsewhere",
             (*path, "key"),
             f"the key is in {entry.key.split(':')[3]}, and a key works in its own region only",
             f"Name a key of {site.region}.",
         )
     if entry.key and entry.parameter and entry.kind != "SecureString":
-        yield _error(
-            "key-of-plain-text", (*path, "key"), f"a {entry.kind} is not encrypted", "Remove `key`, or `type`."
-        )
+        yield error("key-of-plain-text", (*path, "key"), f"a {entry.kind} is not encrypted", "Remove `key`, or `type`.")
 
 
 def _names_used_twice(section: Section) -> Iterator[Finding]:
@@ -338,7 +235,7 @@ def _names_used_twice(section: Section) -> Iterator[Finding]:
         thing = (bool(entry.secret), entry.name)
         if thing in first:
             key = "secret" if entry.secret else "parameter"
-            yield _error(
+            yield error(
                 "name-twice",
                 ("secrets", name, key),
                 f"`{first[thing]}` has the {key} {entry.name} already",
@@ -351,7 +248,7 @@ def _policies_too_large(section: Section, site: Site) -> Iterator[Finding]:
     for policy in access.reader_policies(section, site):
         size = access.size(policy)
         if size > access.MAX_SIZE[policy.attach]:
-            yield _error(
+            yield error(
                 "policy-too-large",
                 ("secrets", policy.entries[0], "readers"),
                 f"what {policy.role.reference} reads makes a policy of {size} characters, more than the "
@@ -366,8 +263,8 @@ _RULES: tuple[Rule, ...] = (
     _value_of_a_parameter,
     _secret_in_a_value,
     _generation,
-    _rotation_schedule,
-    _postgres_value,
+    rotation_schedule,
+    postgres_value,
     _resource_policy,
 )
-_SITE_RULES: tuple[SiteRule, ...] = (_rotation_function, _roles, _replicas, _key)
+_SITE_RULES: tuple[SiteRule, ...] = (rotation_function, _roles, _replicas, _key)

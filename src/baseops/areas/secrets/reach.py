@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from baseops.areas.secrets.wording import Path, error, warning
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
-from baseops.contract.finding import Finding, Severity
+from baseops.contract.finding import Finding
 from baseops.errors import NotFoundError
 
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import RotationNetwork
 
-Path = tuple[str | int, ...]
 _WAYS_OUT = ("NatGatewayId", "TransitGatewayId", "NetworkInterfaceId", "InstanceId", "VpcPeeringConnectionId")
 # Any: what EC2 describes.
 
@@ -30,12 +30,12 @@ def findings(path: Path, network: RotationNetwork, region: str, clients: Clients
             subnets = ec2.describe_subnets(SubnetIds=network.subnets)["Subnets"]
         with translated(f"cannot look at the security groups {', '.join(network.security_groups)}"):
             groups = ec2.describe_security_groups(GroupIds=network.security_groups)["SecurityGroups"]
-    except NotFoundError as error:
-        yield _finding("no-such-network", path, f"{error.what}: {error.why}", "Make it first, or correct the id.")
+    except NotFoundError as problem:
+        yield error("no-such-network", path, f"{problem.what}: {problem.why}", "Make it first, or correct the id.")
         return
     vpcs = {each["VpcId"] for each in (*subnets, *groups)}
     if len(vpcs) > 1:
-        yield _finding(
+        yield error(
             "network-of-two-vpcs",
             path,
             f"subnets and security groups are of several VPCs ({', '.join(sorted(vpcs))})",
@@ -45,9 +45,8 @@ def findings(path: Path, network: RotationNetwork, region: str, clients: Clients
     vpc = vpcs.pop()
     closed = [each["SubnetId"] for each in subnets if not _has_way_out(ec2, each["SubnetId"], vpc)]
     if closed and not _has_endpoint(ec2, vpc, region):
-        yield Finding(
-            Severity.WARNING,
-            "secrets.network-without-secrets-manager",
+        yield warning(
+            "network-without-secrets-manager",
             path,
             f"{', '.join(closed)} has neither an endpoint for Secrets Manager nor a route by a NAT gateway, so the "
             "function would wait there until its time is up",
@@ -76,7 +75,3 @@ def _has_endpoint(ec2: Any, vpc: str, region: str) -> bool:
     with translated(f"cannot look at the endpoints of {vpc}"):
         found = ec2.describe_vpc_endpoints(Filters=wanted)["VpcEndpoints"]
     return any(each.get("PrivateDnsEnabled") for each in found)
-
-
-def _finding(rule: str, path: Path, message: str, remedy: str) -> Finding:
-    return Finding(Severity.ERROR, f"secrets.{rule}", path, message, remedy)
