@@ -10,8 +10,13 @@
     ├── AwsError                      1   AWS answered with an error
     │   ├── NotFoundError             1   AWS does not know the thing (also LookupError)
     │   └── ThrottledError            1   AWS still throttles after all retries
+    ├── ImageError                    1   a disk image or snapshot cannot be read as asked
+    │   ├── DamagedError              1   a structure in it is damaged; names the structure and its offset
+    │   ├── UnsupportedError          1   it holds something that baseops does not read (LUKS, RAID, …); names it
+    │   └── NoSuchPathError           1   it has no such path (also FileNotFoundError)
     ├── StackError                    1   a stack is in a state that apply cannot go on from, or an operation failed
-    └── SandboxError                  1   the sandbox was asked for something that it does not know
+    ├── SandboxError                  1   the sandbox was asked for something that it does not know
+    └── SnapshotError                 1   an image is damaged, or holds what we do not read (structure and offset)
     Interrupted                     130   Ctrl-C, after what was begun has been written down
 
 A message has three parts: what failed and where, why, and what to do (a command to paste).
@@ -107,12 +112,32 @@ class ThrottledError(AwsError):
     """AWS still throttles after all retries."""
 
 
+class ImageError(BaseopsError):
+    """A disk image or snapshot cannot be read as asked."""
+
+
+class DamagedError(ImageError):
+    """A structure in an image is damaged; the message names the structure and its offset."""
+
+
+class UnsupportedError(ImageError):
+    """An image holds something that baseops does not read; the message names it."""
+
+
+class NoSuchPathError(ImageError, FileNotFoundError):
+    """A file system has no such path."""
+
+
 class StackError(BaseopsError):
     """A stack is in a state that apply cannot go on from, or a stack operation failed."""
 
 
 class SandboxError(BaseopsError):
     """The sandbox was asked for something that it does not know."""
+
+
+class SnapshotError(BaseopsError):
+    """An image is damaged or holds what we do not read; `what` names the structure and its offset in the device."""
 
 
 class Interrupted(BaseopsError):  # noqa: N818  # it is not an error of anybody's
