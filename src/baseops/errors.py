@@ -10,13 +10,12 @@
     ├── AwsError                      1   AWS answered with an error
     │   ├── NotFoundError             1   AWS does not know the thing (also LookupError)
     │   └── ThrottledError            1   AWS still throttles after all retries
-    ├── ImageError                    1   a disk image or snapshot cannot be read as asked
+    ├── SnapshotError                 1   an image cannot be read as asked (names structure and offset where there is one)
     │   ├── DamagedError              1   a structure in it is damaged; names the structure and its offset
     │   ├── UnsupportedError          1   it holds something that baseops does not read (LUKS, RAID, …); names it
     │   └── NoSuchPathError           1   it has no such path (also FileNotFoundError)
     ├── StackError                    1   a stack is in a state that apply cannot go on from, or an operation failed
-    ├── SandboxError                  1   the sandbox was asked for something that it does not know
-    └── SnapshotError                 1   an image is damaged, or holds what we do not read (structure and offset)
+    └── SandboxError                  1   the sandbox was asked for something that it does not know
     Interrupted                     130   Ctrl-C, after what was begun has been written down
 
 A message has three parts: what failed and where, why, and what to do (a command to paste).
@@ -112,19 +111,19 @@ class ThrottledError(AwsError):
     """AWS still throttles after all retries."""
 
 
-class ImageError(BaseopsError):
-    """A disk image or snapshot cannot be read as asked."""
+class SnapshotError(BaseopsError):
+    """An image cannot be read as asked; `what` names the structure and its offset in the device."""
 
 
-class DamagedError(ImageError):
+class DamagedError(SnapshotError):
     """A structure in an image is damaged; the message names the structure and its offset."""
 
 
-class UnsupportedError(ImageError):
+class UnsupportedError(SnapshotError):
     """An image holds something that baseops does not read; the message names it."""
 
 
-class NoSuchPathError(ImageError, FileNotFoundError):
+class NoSuchPathError(SnapshotError, FileNotFoundError):
     """A file system has no such path."""
 
 
@@ -134,10 +133,6 @@ class StackError(BaseopsError):
 
 class SandboxError(BaseopsError):
     """The sandbox was asked for something that it does not know."""
-
-
-class SnapshotError(BaseopsError):
-    """An image is damaged or holds what we do not read; `what` names the structure and its offset in the device."""
 
 
 class Interrupted(BaseopsError):  # noqa: N818  # it is not an error of anybody's

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from baseops.errors import ImageError
+from baseops.errors import SnapshotError
 
 BLOCK_SIZE = 512 * 1024
 """What EBS reads and bills. https://docs.aws.amazon.com/ebs/latest/userguide/ebsapi-elements.html"""
@@ -74,7 +74,7 @@ class FileBlocks:
             self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             why = error.strerror or str(error)
-            raise ImageError(f"cannot open the image {self.path}", why, "Name a raw image file") from error
+            raise SnapshotError(f"cannot open the image {self.path}", why, "Name a raw image file") from error
         self.block_size = block_size
         self.size = os.lseek(self._descriptor, 0, os.SEEK_END)
         self.count = -(-self.size // block_size)
