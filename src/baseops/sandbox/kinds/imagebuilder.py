@@ -163,6 +163,7 @@ class Component(_Versioned):
 
     type = "AWS::ImageBuilder::Component"
     noun, member, arn_member = "component", "component", "componentBuildVersionArn"
+    name_property = ""  # a name and version that exist get a new build
     create_only = frozenset(
         {
             "ChangeDescription",

@@ -1,0 +1,1 @@
+"""What the noun `images` does, a verb to a module."""
