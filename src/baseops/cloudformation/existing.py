@@ -7,11 +7,12 @@ AlreadyExists in the middle of an operation, so they are found before
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from baseops.aws.errors import translated
+from baseops.cloudformation.changes import Change
 from baseops.contract.clients import Clients
 from baseops.contract.template import Template
 from baseops.contract.types import Json
@@ -112,6 +113,17 @@ def find_existing(clients: Clients, template: Template, known: Mapping[str, Json
     return found
 
 
+def with_imports(changes: Sequence[Change], existing: Sequence[Existing]) -> tuple[Change, ...]:
+    """Changes in which what exists already is taken over instead of added."""
+    taken = {each.logical_id: each.name for each in existing if each.importable}
+    return tuple(
+        replace(change, action="import", physical_id=taken[change.logical_id])
+        if change.action == "add" and change.logical_id in taken
+        else change
+        for change in changes
+    )
+
+
 def _find(clients: Clients, template: Template, logical_id: str, resource: Mapping[str, Any]) -> Existing | None:
     finder = _FINDERS.get(resource["Type"])
     properties = resource.get("Properties", {})
@@ -125,4 +137,6 @@ def _find(clients: Clients, template: Template, logical_id: str, resource: Mappi
         return None
     if not there:
         return None
-    return Existing(template.stack, template.region, logical_id, resource["Type"], name, finder.importable)
+    # CloudFormation imports only what it would also leave behind.
+    kept = str(resource.get("DeletionPolicy", "Delete")).startswith("Retain")
+    return Existing(template.stack, template.region, logical_id, resource["Type"], name, finder.importable and kept)

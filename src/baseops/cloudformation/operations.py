@@ -16,6 +16,7 @@ from baseops.aws.waiting import until
 from baseops.cloudformation.adoption import adoptions, import_text
 from baseops.cloudformation.changesets import MAX_INLINE_BYTES, Body, ChangeSet, ChangeSets
 from baseops.cloudformation.events import EventFeed, Listener, StackEvent
+from baseops.cloudformation.existing import find_existing
 from baseops.cloudformation.stacks import (
     TOKEN_PREFIX,
     Next,
@@ -31,6 +32,7 @@ from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.site import Site
 from baseops.contract.template import Template
+from baseops.contract.types import Json
 from baseops.errors import StackError
 
 Outcome = Literal["created", "updated", "unchanged"]
@@ -70,7 +72,9 @@ class StackOperations:
         state = self.settle(template.name, template.region)
         if state.status:
             self._change_sets.discard_left_over(template.name, template.region)
-        existed, (state, adopted) = state.exists, self._adopt(template, state)
+        known = current_template(self._clients, state) if state.exists else {}
+        self._require_free_names(template, known)
+        existed, (state, adopted) = state.exists, self._adopt(template, state, known)
         change_set = self._prepare(template, body, inputs, state)
         if change_set.is_empty:
             return Applied(template, "unchanged", state.outputs, seconds=self._since(begun))
@@ -94,12 +98,23 @@ class StackOperations:
                 remove_review(self._clients, template.name, template.region)
             raise
 
-    def _adopt(self, template: Template, state: StackState) -> tuple[StackState, tuple[str, ...]]:
+    def _require_free_names(self, template: Template, known: Mapping[str, Json]) -> None:
+        """Refuse before anything changes what CloudFormation would only find out in the middle of an operation."""
+        taken = [each for each in find_existing(self._clients, template, known) if not each.importable]
+        if taken:
+            raise StackError(
+                f"stack {template.name} in {template.region} cannot be changed",
+                "; ".join(f"{each.type} {each.name} exists already and cannot be imported" for each in taken),
+                "Delete what exists, or declare its entry with managed: false.",
+            )
+
+    def _adopt(
+        self, template: Template, state: StackState, known: Mapping[str, Json]
+    ) -> tuple[StackState, tuple[str, ...]]:
         """Take over what exists and CloudFormation would not import by itself; the stack after that, and what it was.
 
         A template too large to travel inline is left to CloudFormation, which then says what exists.
         """
-        known = current_template(self._clients, state) if state.exists else {}
         wanted = adoptions(self._clients, template, known)
         text = import_text(known, wanted)
         if not wanted or len(text.encode()) > MAX_INLINE_BYTES:

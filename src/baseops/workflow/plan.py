@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from baseops.aws.identity import require_listed
+from baseops.cloudformation.adoption import adoptions
 from baseops.cloudformation.changes import StackPlan, from_templates
 from baseops.cloudformation.changesets import MAX_INLINE_BYTES, ChangeSets, template_text
-from baseops.cloudformation.existing import Existing, find_existing
+from baseops.cloudformation.existing import Existing, find_existing, with_imports
 from baseops.cloudformation.settings import SettingPlan, Settings
 from baseops.cloudformation.stacks import Next, StackState, current_template, read_state, remove_review
 from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.template import Template
+from baseops.contract.types import Json
 from baseops.workflow.apply import body_of
 from baseops.workflow.compile import Compiled, released
 from baseops.workflow.inputs import Outputs
@@ -70,18 +72,25 @@ class _Planner:
         state = read_state(self._clients, template.name, template.region)
         known = current_template(self._clients, state) if state.exists else {}
         existing = find_existing(self._clients, template, known)
-        if state.next in (Next.WAIT, Next.STUCK, Next.REMOVE_FIRST):
-            return self._compare(template, state, f"the stack is in {state.status}"), existing
-        if not inputs_known:
-            return self._compare(template, state, "its inputs do not exist yet"), existing
-        if self._needs_bucket(template):
-            return self._compare(template, state, "too large to ask AWS before the artifact bucket exists"), existing
+        reason = self._why_not_aws(template, state, known, inputs_known=inputs_known)
+        if reason:
+            changes = with_imports(from_templates(known, template.body), existing)
+            return StackPlan(template.stack, template.name, template.region, "compiled", changes, reason), existing
         return self._ask(template, state), existing
 
-    def _compare(self, template: Template, state: StackState, note: str) -> StackPlan:
-        before = current_template(self._clients, state) if state.exists else {}
-        changes = from_templates(before, template.body)
-        return StackPlan(template.stack, template.name, template.region, "compiled", changes, note)
+    def _why_not_aws(
+        self, template: Template, state: StackState, known: Mapping[str, Json], *, inputs_known: bool
+    ) -> str:
+        """Why no change set can be made yet; empty when one can."""
+        if state.next in (Next.WAIT, Next.STUCK, Next.REMOVE_FIRST):
+            return f"the stack is in {state.status}"
+        if not inputs_known:
+            return "its inputs do not exist yet"
+        if self._needs_bucket(template):
+            return "too large to ask AWS before the artifact bucket exists"
+        if adoptions(self._clients, template, known):
+            return "resources that exist are taken over first"
+        return ""
 
     def _ask(self, template: Template, state: StackState) -> StackPlan:
         body = body_of(template, self._compiled, self._clients, self._outputs)

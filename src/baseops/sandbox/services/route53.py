@@ -43,8 +43,9 @@ def create_hosted_zone(
         comment=config.get("Comment"),
         delegation_set_id=delegation_set_id,
     )
-    if caller_reference.startswith(ASKS_FOR_ID):
-        _rename(backend, zone, caller_reference.removeprefix(ASKS_FOR_ID))
+    asked = caller_reference.startswith(ASKS_FOR_ID)
+    # Ids of zones begin with Z, which moto's do not.
+    _rename(backend, zone, caller_reference.removeprefix(ASKS_FOR_ID) if asked else f"Z{zone.resource_id[1:]}")
     return _created(zone)
 
 
