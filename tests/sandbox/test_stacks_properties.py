@@ -46,7 +46,7 @@ def run(stack_driver, graph, then) -> None:
         then(stack_driver(account), account)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(graph=graphs())
 def test_resources_are_made_after_and_deleted_before_what_they_need(stack_driver, graph):
     def check(stacks, account) -> None:
@@ -77,7 +77,7 @@ def first_of(history: list[tuple[str, str]], status: str) -> dict[str, int]:
     return first
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(graph=graphs(), data=st.data())
 def test_a_failed_create_leaves_nothing(stack_driver, graph, data):
     broken = data.draw(st.sampled_from(sorted(graph)))
@@ -89,7 +89,7 @@ def test_a_failed_create_leaves_nothing(stack_driver, graph, data):
     run(stack_driver, graph, check)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=graphs(), after=graphs(), data=st.data())
 def test_a_failed_update_leaves_the_account_as_it_was(stack_driver, before, after, data):
     broken = data.draw(st.sampled_from(sorted(after)))
@@ -113,7 +113,7 @@ def names(account) -> dict[str, str]:
     return {arn: client.get_topic_attributes(TopicArn=arn)["Attributes"]["DisplayName"] for arn in topics(account)}
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=graphs(), after=graphs())
 def test_an_update_reaches_exactly_the_new_template(stack_driver, before, after):
     def check(stacks, account) -> None:
