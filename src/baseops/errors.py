@@ -10,7 +10,7 @@
     ├── AwsError                      1   AWS answered with an error
     │   ├── NotFoundError             1   AWS does not know the thing (also LookupError)
     │   └── ThrottledError            1   AWS still throttles after all retries
-    ├── SnapshotError                 1   an image cannot be read as asked (names structure and offset where there is one)
+    ├── SnapshotError                 1   an image cannot be read as asked
     │   ├── DamagedError              1   a structure in it is damaged; names the structure and its offset
     │   ├── UnsupportedError          1   it holds something that baseops does not read (LUKS, RAID, …); names it
     │   └── NoSuchPathError           1   it has no such path (also FileNotFoundError)
