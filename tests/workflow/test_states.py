@@ -9,12 +9,25 @@ from baseops.cloudformation.operations import StackOperations
 from baseops.cloudformation.stacks import read_state
 from baseops.contract.lock import Lock
 from baseops.contract.site import Site
+from baseops.declaration import load
 from baseops.errors import AccessError, StackError, ThrottledError
 from baseops.sandbox.account import open_account
 from baseops.sandbox.faults import Fault
+from baseops.workflow.apply import apply as apply_all
+from baseops.workflow.compile import compile_declaration
+from baseops.workflow.load import SPECS
+from baseops.workflow.status import status as read_status
 
 SITE = Site("acme", ("111111111111",), "eu-west-1")
 NAME = "baseops-acme-logs"
+DECLARATION = """\
+version: 1
+name: acme
+accounts: ["111111111111"]
+region: eu-west-1
+logs:
+  web: {group: {name: /acme/web}, metrics: {Errors: {pattern: ERROR}}}
+"""
 
 
 @pytest.fixture
@@ -188,3 +201,13 @@ def test_a_stack_deleted_by_hand_is_made_again_and_its_group_taken_over(account,
     again = apply(operations, template())
     assert again.outcome == "created"
     assert again.imported == ("/acme/web",)
+
+
+def test_status_calls_a_rolled_back_stack_broken_and_does_not_ask_for_its_drift(account):
+    account.faults.add(Fault("logs", "PutMetricFilter", error="InvalidParameterException", times=1))
+    compiled = compile_declaration(load(DECLARATION, SPECS), Lock())
+    with pytest.raises(StackError):
+        apply_all(compiled, account, account.clock)
+    found = read_status(compiled, account, account.clock)
+    assert [state.name for state in found.broken] == [NAME]
+    assert found.has_drifted

@@ -10,6 +10,7 @@ from baseops.cli import options
 from baseops.cli.output import finding_json, next_step, print_json, print_table, say, say_findings
 
 if TYPE_CHECKING:
+    from baseops.cloudformation.drift import StackDrift
     from baseops.workflow.status import Status
 
 
@@ -41,20 +42,13 @@ def command(path: str, connection: options.Connection, output: str) -> None:
 def print_status(found: Status) -> None:
     """The status as tables: stacks, then what has drifted."""
     drifts = {(each.name, each.region): each for each in found.drift}
+    broken = {(each.name, each.region) for each in found.broken}
     rows = []
     for state in found.stacks:
-        drift = drifts.get((state.name, state.region))
-        word = (
-            "missing"
-            if not state.exists
-            else "not checked"
-            if drift is None
-            else "drifted"
-            if drift.drifted
-            else "as declared"
-        )
+        place = (state.name, state.region)
+        word = "missing" if not state.exists else "broken" if place in broken else _drift(drifts.get(place))
         rows.append((state.name, state.region, state.status or "-", word))
-    styles = {"drifted": "red", "missing": "red", "as declared": "green", "not checked": "yellow"}
+    styles = {"broken": "red", "drifted": "red", "missing": "red", "as declared": "green", "not checked": "yellow"}
     print_table(("stack", "region", "state", "drift"), rows, styles=styles)
     changed = [
         (
@@ -77,6 +71,12 @@ def print_status(found: Status) -> None:
     unchecked = sorted({kind for each in found.drift for kind in each.unchecked})
     if unchecked:
         say("AWS cannot check the drift of: " + ", ".join(unchecked))
+
+
+def _drift(drift: StackDrift | None) -> str:
+    if drift is None:
+        return "not checked"
+    return "drifted" if drift.drifted else "as declared"
 
 
 def status_json(found: Status) -> dict[str, Any]:

@@ -52,6 +52,11 @@ class StackState:
         return self.status not in ("", "REVIEW_IN_PROGRESS", "DELETE_COMPLETE")
 
     @property
+    def is_settled(self) -> bool:
+        """Whether the stack is whole: drift can be detected then, and is refused by AWS otherwise."""
+        return self.exists and self.next is Next.UPDATE
+
+    @property
     def next(self) -> Next:
         """What the state allows.
 

@@ -8,7 +8,7 @@ from functools import partial
 from baseops.aws.identity import require_listed
 from baseops.cloudformation.drift import StackDrift, detect
 from baseops.cloudformation.settings import SettingPlan, Settings
-from baseops.cloudformation.stacks import StackState, read_state
+from baseops.cloudformation.stacks import Next, StackState, read_state
 from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.finding import Finding
@@ -31,10 +31,15 @@ class Status:
         return tuple(state for state in self.stacks if not state.exists)
 
     @property
+    def broken(self) -> tuple[StackState, ...]:
+        """Stacks that a failed operation left behind; nothing is known of their drift."""
+        return tuple(state for state in self.stacks if state.next in (Next.STUCK, Next.REMOVE_FIRST))
+
+    @property
     def has_drifted(self) -> bool:
         """Whether anything differs from the declaration as applied."""
         return (
-            bool(self.missing)
+            bool(self.missing or self.broken)
             or any(each.drifted for each in self.drift)
             or any(each.action in ("write", "refused", "restore") for each in self.settings)
         )
@@ -45,7 +50,7 @@ def status(compiled: Compiled, clients: Clients, clock: Clock, *, bound: int = 5
     site = compiled.declaration.site
     require_listed(clients, site)
     states = [read_state(clients, template.name, template.region) for template in compiled.templates]
-    settled = [state for state in states if state.exists and not state.status.endswith("_IN_PROGRESS")]
+    settled = [state for state in states if state.is_settled]
     drifts = clock.gather([partial(detect, clients, clock, state) for state in settled], bound=bound)
     return Status(
         stacks=tuple(states),
