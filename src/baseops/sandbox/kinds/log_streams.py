@@ -1,4 +1,4 @@
-"""Amazon CloudWatch Logs: streams, for what writes to a stream of its own (Firehose's errors)."""
+"""Amazon CloudWatch Logs: streams that somebody names beforehand."""
 
 from __future__ import annotations
 
@@ -7,34 +7,32 @@ from baseops.sandbox.kinds.shapes import as_text
 
 
 class LogStream(Kind):
-    """A log stream; Ref gives its name."""
+    """A stream of a group; nothing of it can be changed."""
 
     type = "AWS::Logs::LogStream"
     service = "logs"
     properties = frozenset({"LogGroupName", "LogStreamName"})
     required = frozenset({"LogGroupName"})
-    create_only = properties
+    create_only = frozenset({"LogGroupName", "LogStreamName"})
     identifier = ("LogGroupName", "LogStreamName")
     name_property = "LogStreamName"
     name_limit = 512
-    seconds = 1.0
 
     def create(self, ctx: Context, props: Props, name: str) -> str:
-        stream = as_text(props.get("LogStreamName", name))
-        ctx.client("logs").create_log_stream(logGroupName=props["LogGroupName"], logStreamName=stream)
-        return stream
+        name = as_text(props.get("LogStreamName", name))
+        ctx.client("logs").create_log_stream(logGroupName=props["LogGroupName"], logStreamName=name)
+        return name
 
     def read(self, ctx: Context, physical_id: str, props: Props) -> Props | None:
         client = ctx.client("logs")
-        group = as_text(props["LogGroupName"])
-        pages = client.get_paginator("describe_log_streams").paginate(
-            logGroupName=group, logStreamNamePrefix=physical_id
-        )
+        place = {"logGroupName": props["LogGroupName"], "logStreamNamePrefix": physical_id}
         try:
-            names = {each["logStreamName"] for page in pages for each in page["logStreams"]}
+            found = client.describe_log_streams(**place)["logStreams"]
         except client.exceptions.ResourceNotFoundException:
             return None
-        return {"LogGroupName": group, "LogStreamName": physical_id} if physical_id in names else None
+        if physical_id not in [each["logStreamName"] for each in found]:
+            return None
+        return {"LogGroupName": props["LogGroupName"], "LogStreamName": physical_id}
 
     def delete(self, ctx: Context, physical_id: str, props: Props) -> None:
         ctx.client("logs").delete_log_stream(logGroupName=props["LogGroupName"], logStreamName=physical_id)
@@ -43,10 +41,10 @@ class LogStream(Kind):
         return str(identifier["LogStreamName"])
 
     def example(self) -> Example:
-        properties = {"LogGroupName": {"Ref": "Group"}, "LogStreamName": "deliveries"}
+        properties = {"LogGroupName": {"Ref": "Group"}, "LogStreamName": "delivery"}
         return Example(
             properties,
-            replaced={**properties, "LogStreamName": "errors"},
+            replaced={**properties, "LogStreamName": "another"},
             beside={"Group": {"Type": "AWS::Logs::LogGroup"}},
         )
 
