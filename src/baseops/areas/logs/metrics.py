@@ -19,10 +19,10 @@ def add_group(stack: StackBuilder, name: str, entry: Entry, refs: Refs) -> logs.
     """The group; kept when the stack goes, since it holds what happened."""
     return stack.add(
         logs.LogGroup(
-            logical_id(name, "LogGroup"),
+            names.group_title(name),
             LogGroupName=entry.group.name,
             RetentionInDays=entry.group.retention_days,
-            KmsKeyId=stack.use(refs.key("logs")),
+            KmsKeyId=entry.group.key or stack.use(refs.key("logs")),
             DeletionPolicy="Retain",
             UpdateReplacePolicy="Retain",
             **({} if entry.group.log_class == "STANDARD" else {"LogGroupClass": entry.group.log_class}),
@@ -51,7 +51,7 @@ def _transformation(stack: StackBuilder, name: str, metric_name: str, metric: Me
     if metric.default is not None:
         optional["DefaultValue"] = metric.default
     if metric.dimensions:
-        optional["Dimensions"] = [logs.MetricFilterDimension(Key=k, Value=v) for k, v in metric.dimensions.items()]
+        optional["Dimensions"] = [logs.Dimension(Key=k, Value=v) for k, v in metric.dimensions.items()]
     return logs.MetricTransformation(
         MetricName=names.metric_name(name, metric_name),
         MetricNamespace=names.namespace(stack.site),

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from baseops.areas.logs.spec import Section
 
 
-def settings(section: Section, refs: Refs) -> Sequence[Setting]:
+def settings(section: Section, refs: Refs) -> Sequence[Setting]:  # noqa: ARG001  # the protocol's signature
     """None: groups, filters, alarms and agent configurations all have resource types."""
     return ()
+
+
+def released(setting_id: str, region: str) -> Setting | None:  # noqa: ARG001  # the protocol's signature
+    """None: logs have no settings."""
+    return None

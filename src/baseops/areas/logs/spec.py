@@ -5,6 +5,7 @@ Pydantic models only; it never reads an account.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -12,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from baseops.areas.logs import checks
 from baseops.contract.finding import Finding
 from baseops.contract.site import Site
-from baseops.fields import AreaSection, Duration, EntryName, Strict, TagMap, matching
+from baseops.fields import AreaSection, Days, Duration, EntryName, KeyArn, Strict, TagMap, matching
 from baseops.semantics import filters
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -84,6 +85,8 @@ class Group(Strict):
     """Its name, such as /acme/web/nginx."""
     retention_days: Annotated[int, AfterValidator(_retention)] = 90
     """For how many days events are kept."""
+    key: KeyArn | None = None
+    """A KMS key in place of ours for logs."""
     log_class: Annotated[Literal["STANDARD", "INFREQUENT_ACCESS"], Field(alias="class")] = "STANDARD"
     """STANDARD, or INFREQUENT_ACCESS (cheaper, without metric and subscription filters; never changed later)."""
 
@@ -125,7 +128,7 @@ class Query(Strict):
 
     query: Annotated[str, Field(min_length=1, max_length=10_000)]
     """CloudWatch Logs Insights query, without its last aggregation."""
-    aggregate: Annotated[str, Field(min_length=1, max_length=2048)] = "count(*)"
+    aggregate: Annotated[str, Field(min_length=1, max_length=256)] = "count(*)"
     """What is compared with the threshold, such as count(*) or avg(latency) by host."""
     every: Duration | None = None
     """How often it runs; the alarm's period when left out."""
@@ -160,6 +163,12 @@ class Alarm(Strict):
     """Whether the return to OK is told too."""
     log_lines: Annotated[int, Field(ge=0, le=50)] = 0
     """With a query: how many of the lines found go into the notification."""
+    actions_suppressor: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    """With a rule: the alarm that keeps this one quiet while it rings."""
+    actions_suppressor_wait_period: Annotated[int, Field(ge=0, le=86_400)] = 60
+    """How many seconds this one waits for the suppressor to ring."""
+    actions_suppressor_extension_period: Annotated[int, Field(ge=0, le=86_400)] = 60
+    """For how many seconds it stays quiet after the suppressor has stopped."""
     remedy: EntryName | None = None
     """Which remedy of this entry runs when it rings."""
     description: Annotated[str, Field(max_length=1024)] = ""
@@ -192,6 +201,15 @@ class SavedQuery(Strict):
     """Logs Insights' own language, SQL or PPL."""
 
 
+class LineFilter(Strict):
+    """Which lines the agent ships or leaves: an expression, applied on the instance."""
+
+    type: Literal["include", "exclude"]
+    """Whether matching lines are shipped or left."""
+    expression: Annotated[str, Field(min_length=1, max_length=4096)]
+    """A regular expression (Go, RE2)."""
+
+
 class LogFile(Strict):
     """A file that the CloudWatch agent ships."""
 
@@ -203,14 +221,20 @@ class LogFile(Strict):
     """Its log group; the entry's own when left out."""
     stream: Annotated[str, Field(min_length=1, max_length=512)] = "{instance_id}"
     """Its log stream; {instance_id}, {hostname}, {local_hostname}, {ip_address} and {date} are filled in."""
-    timestamp_format: str | None = None
+    timestamp_format: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
     """How a line's time is written, as strftime, such as %d/%b/%Y:%H:%M:%S %z."""
     timezone: Literal["UTC", "Local"] = "UTC"
     """Of times without an offset."""
     multi_line_start: str | None = None
     """A regular expression (Go, RE2) that the first line of an event matches, or {timestamp_format}."""
-    encoding: str = "utf-8"
+    encoding: Annotated[str, Field(min_length=1, max_length=64)] = "utf-8"
     """Of the file."""
+    blacklist: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    """A regular expression (Go, RE2): files that match the path and this are left."""
+    publish_multi_logs: bool = False
+    """Whether every file that matches the path is shipped; the newest alone otherwise."""
+    filters: tuple[LineFilter, ...] = ()
+    """Which lines are shipped; all when left out."""
 
 
 class Journal(Strict):
@@ -220,8 +244,12 @@ class Journal(Strict):
     """Which units, such as nginx.service; all when left out."""
     group: GroupName | None = None
     """Its log group; the entry's own when left out."""
-    stream: str = "{instance_id}"
+    stream: Annotated[str, Field(min_length=1, max_length=512)] = "{instance_id}"
     """Its log stream."""
+    priority: Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"] | None = None
+    """The least priority that is shipped; any when left out."""
+    filters: tuple[LineFilter, ...] = ()
+    """Which lines are shipped; all when left out."""
 
 
 class Agent(Strict):
@@ -262,10 +290,23 @@ class Remedy(Strict):
     """On how many instances at once."""
     max_errors: Annotated[str, matching(r"\d{1,7}|(?:\d{1,2}|100)%", "a number or a percentage such as 10%")] = "0"
     """After how many failures it stops."""
-    cooldown: Duration | None = None
+    cooldown: Duration = timedelta(minutes=30)
     """For how long it does not run again."""
-    timeout: Duration | None = None
+    timeout: Duration = timedelta(minutes=10)
     """For how long a command may run on one instance."""
+
+
+_SUBNET = matching(r"subnet-[0-9a-f]{8,17}", "a subnet such as subnet-0a1b2c3d4e5f60718")
+_SECURITY_GROUP = matching(r"sg-[0-9a-f]{8,17}", "a security group such as sg-0a1b2c3d4e5f60718")
+
+
+class FunctionNetwork(Strict):
+    """The network of a function whose receiver is in a VPC."""
+
+    subnets: Annotated[tuple[Annotated[str, _SUBNET], ...], Field(min_length=1, max_length=16)]
+    """Its subnets."""
+    security_groups: Annotated[tuple[Annotated[str, _SECURITY_GROUP], ...], Field(min_length=1, max_length=5)]
+    """Its security groups."""
 
 
 class OpenSearch(Strict):
@@ -273,14 +314,48 @@ class OpenSearch(Strict):
 
     domain: Annotated[str, matching(r"[a-z][a-z0-9-]{2,27}", "the name of an OpenSearch domain, such as logs-domain")]
     """The domain's name, in this account and region."""
-    endpoint: Annotated[str, matching(r"[a-z0-9.-]+\.es\.amazonaws\.com", "a host name that ends in .es.amazonaws.com")]
+    endpoint: Annotated[
+        str,
+        matching(
+            r"[a-z0-9-]+\.[a-z0-9-]+\.(?:es\.amazonaws\.com|aoss\.amazonaws\.com|on\.aws|es\.amazonaws\.com\.cn)",
+            "the domain's host name without https://, such as search-logs-domain-abc123.eu-west-1.es.amazonaws.com",
+        ),
+    ]
     """The domain's endpoint without https://."""
-    index: Annotated[str, matching(r"[a-z][a-z0-9._-]{0,200}", "an index name of lower-case letters")] = "logs"
-    """Indices are INDEX-YYYY.MM.DD."""
-    subnets: tuple[str, ...] = ()
+    index: Annotated[
+        str, matching(r"[a-z][a-z0-9._-]{0,200}", "an index name of lower-case letters, digits and . _ -")
+    ] = "logs"
+    """Indices are INDEX-YYYY.MM.DD, by the day of the event in UTC."""
+    parse_json: bool = False
+    """Whether a line that is a JSON object becomes `fields` of the document."""
+    network: FunctionNetwork | None = None
     """Where the function runs when the domain is in a VPC."""
-    security_groups: tuple[str, ...] = ()
-    """And its security groups."""
+
+
+class OpenSearchIngestion(Strict):
+    """Shipping to an OpenSearch Ingestion pipeline with an HTTP source, by a function with dead letters."""
+
+    pipeline: Annotated[
+        str,
+        matching(r"arn:aws[\w-]*:osis:[a-z0-9-]+:\d{12}:pipeline/[a-z][a-z0-9-]{2,27}", "the ARN of a pipeline"),
+    ]
+    """The pipeline's ARN."""
+    endpoint: Annotated[
+        str,
+        matching(
+            r"[a-z0-9-]+\.[a-z0-9-]+\.osis\.amazonaws\.com",
+            "the pipeline's host name without https://, such as logs-abc123.eu-west-1.osis.amazonaws.com",
+        ),
+    ]
+    """Its ingestion endpoint without https://."""
+    path: Annotated[str, matching(r"/[\w/.-]{0,200}", "the path of the pipeline's HTTP source, such as /logs")] = (
+        "/logs"
+    )
+    """The path of its HTTP source."""
+    parse_json: bool = False
+    """Whether a line that is a JSON object becomes `fields` of the document."""
+    network: FunctionNetwork | None = None
+    """Where the function runs when the pipeline is in a VPC."""
 
 
 class HttpEndpoint(Strict):
@@ -290,10 +365,18 @@ class HttpEndpoint(Strict):
     """Where events are posted."""
     name: Annotated[str, Field(min_length=1, max_length=256)] = "partner"
     """The partner's name, shown in the console."""
-    access_key_secret: str | None = None
-    """A secret of Secrets Manager that holds the access key (key `api_key`)."""
-    buffer: Duration | None = None
-    """For how long events are collected; one minute when left out."""
+    access_key_secret: (
+        Annotated[str, matching(r"[\w/+=.@-]{1,512}", "the name of a secret such as app/sumo-key")] | None
+    ) = None
+    """A secret of Secrets Manager that holds the access key as {"api_key": "…"}."""
+    buffer: Duration = timedelta(minutes=1)
+    """For how long events are collected."""
+    buffer_mb: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many megabytes are collected at most."""
+    retry: Duration = timedelta(minutes=5)
+    """For how long a delivery is repeated before it goes to the bucket of failed ones."""
+    messages_only: bool = True
+    """Whether lines alone are posted; else the batches of CloudWatch Logs, unpacked."""
 
 
 class Bucket(Strict):
@@ -301,12 +384,20 @@ class Bucket(Strict):
 
     bucket: Annotated[str, matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket")] | None = None
     """An existing bucket; one is made when left out."""
+    key: KeyArn | None = None
+    """The KMS key of an existing bucket."""
     prefix: Annotated[str, matching(r"[\w!.*'()/=-]{0,200}", "a prefix of letters, digits and _ ! . * ' ( ) / = -")] = (
         "logs/"
     )
-    """What object keys begin with."""
-    retain: Duration | None = None
+    """What object keys begin with; the hour in UTC follows."""
+    retain: Days | None = None
     """For how long objects are kept in a bucket that is made here; for good when left out."""
+    buffer: Duration = timedelta(minutes=5)
+    """For how long events are collected."""
+    buffer_mb: Annotated[int, Field(ge=1, le=128)] = 64
+    """How many megabytes are collected at most."""
+    messages_only: bool = False
+    """Whether lines alone are kept; else the batches of CloudWatch Logs, one a line, with group, stream and ids."""
 
 
 class Ship(Strict):
@@ -314,14 +405,8 @@ class Ship(Strict):
 
     opensearch: OpenSearch | None = None
     """An OpenSearch domain, by a function."""
-    opensearch_ingestion: (
-        Annotated[
-            str,
-            matching(r"arn:aws[\w-]*:osis:[a-z0-9-]+:\d{12}:pipeline/[a-z][a-z0-9-]{2,27}", "the ARN of a pipeline"),
-        ]
-        | None
-    ) = None
-    """An existing OpenSearch Ingestion pipeline with an S3 source, by its ARN."""
+    opensearch_ingestion: OpenSearchIngestion | None = None
+    """An OpenSearch Ingestion pipeline, by a function."""
     http: HttpEndpoint | None = None
     """A partner's HTTP endpoint."""
     s3: Bucket | None = None
@@ -388,6 +473,11 @@ class Section(AreaSection):
     def entries(self) -> dict[str, Entry]:
         """The sources by name."""
         return self.__pydantic_extra__
+
+    @property
+    def managed(self) -> dict[str, Entry]:
+        """The sources that are made here."""
+        return {name: entry for name, entry in self.entries.items() if entry.managed}
 
 
 def check(section: Section, site: Site) -> list[Finding]:
