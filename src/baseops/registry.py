@@ -7,7 +7,16 @@ from functools import cached_property
 from importlib import import_module
 from typing import cast, get_args
 
-from baseops.contract.area import AccountPart, RehearsePart, SettingsPart, SpecPart, StackPart, WorldPart
+from baseops.contract.area import (
+    AccountPart,
+    ProvePart,
+    RehearsePart,
+    SabotagePart,
+    SettingsPart,
+    SpecPart,
+    StackPart,
+    WorldPart,
+)
 from baseops.contract.types import AreaName
 
 
@@ -49,6 +58,16 @@ class Area:
     def account(self) -> AccountPart:
         """What only the account knows."""
         return cast("AccountPart", self._part("account"))
+
+    @cached_property
+    def prove(self) -> ProvePart:
+        """The drills of its promises."""
+        return cast("ProvePart", self._part("prove"))
+
+    @cached_property
+    def sabotage(self) -> SabotagePart:
+        """The breaks that its drills must notice."""
+        return cast("SabotagePart", self._part("sabotage"))
 
 
 AREAS: tuple[Area, ...] = tuple(Area(name) for name in get_args(AreaName))

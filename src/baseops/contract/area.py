@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from baseops.contract.clients import Clients
+from baseops.contract.drill import Drill, Sabotage
 from baseops.contract.finding import Finding
 from baseops.contract.lock import Lock
 from baseops.contract.needs import Needs
@@ -81,3 +82,17 @@ class AccountPart(Protocol):
 
     def pending(self, section: AnySection, refs: Refs, clients: Clients) -> list[Finding]:
         """What waits outside after apply: DNS records, confirmations, values to put."""
+
+
+class ProvePart(Protocol):
+    """`prove.py`: the drills."""
+
+    def drills(self, section: AnySection, refs: Refs) -> Sequence[Drill]:
+        """The drills of the declared entries, `managed: false` included; pure, asks AWS nothing."""
+
+
+class SabotagePart(Protocol):
+    """`sabotage.py`: the breaks that show that the drills can fail."""
+
+    def sabotages(self, section: AnySection, site: Site) -> Sequence[Sabotage]:
+        """The breaks that the drills of this section must notice; pure."""
