@@ -130,6 +130,23 @@ def test_parliament_refuses_a_resource_of_another_service(audit: Judge, write: C
     assert complaint.startswith("stack/Policy/Policy RESOURCE_MISMATCH")
 
 
+SNAPSHOT, VOLUME = "arn:aws:ec2:eu-west-1::snapshot/*", "arn:aws:ec2:eu-west-1:111111111111:volume/*"
+
+
+def test_an_action_may_be_spread_over_statements_by_kind_of_resource(audit: Judge, write: Callable[..., Path]) -> None:
+    restores = policy(
+        {"Action": ["ec2:CreateVolume"], "Resource": SNAPSHOT}, {"Action": ["ec2:CreateVolume"], "Resource": VOLUME}
+    )
+
+    assert audit(write(Policy=restores)) == []
+
+
+def test_parliament_refuses_an_action_that_lacks_one_kind_of_resource(audit: Judge, write: Callable[..., Path]) -> None:
+    (complaint,) = audit(write(Policy=policy({"Action": ["ec2:CreateVolume"], "Resource": SNAPSHOT})))
+
+    assert "arn:*:ec2:*:*:volume/*" in complaint
+
+
 def test_parliament_refuses_a_policy_inside_a_role(audit: Judge, write: Callable[..., Path]) -> None:
     inline = {
         "PolicyName": "p",

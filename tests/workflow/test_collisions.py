@@ -80,7 +80,7 @@ def test_a_dns_record_that_exists_is_refused_before_anything_changes(account):
     route53.change_resource_record_sets(
         HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
     )
-    with pytest.raises(StackError, match="AWS::Route53::RecordSet bounce.acme.example"):
+    with pytest.raises(StackError, match=r"AWS::Route53::RecordSet bounce\.acme\.example"):
         apply(compiled(MAIL % zone), account, account.clock)
 
 

@@ -29,12 +29,13 @@ _MAKERS: Mapping[str, tuple[str, Callable[[Clients, str, Mapping[str, Any]], str
 
 
 def premake(compiled: Compiled, clients: Clients) -> list[str]:
-    """Make every resource of those types that a template names literally; their physical ids."""
+    """Make every resource of those types that a template names literally and would import; their physical ids."""
     made = []
     for template in compiled.templates:
         resources = template.body["Resources"]
         for resource in resources.values() if isinstance(resources, dict) else ():
-            maker = _MAKERS.get(str(resource["Type"])) if isinstance(resource, dict) else None
+            kept = isinstance(resource, dict) and str(resource.get("DeletionPolicy")).startswith("Retain")
+            maker = _MAKERS.get(str(resource["Type"])) if isinstance(resource, dict) and kept else None
             properties = resource.get("Properties") if isinstance(resource, dict) else None
             if maker and isinstance(properties, dict) and isinstance(properties.get(maker[0]), str):
                 made.append(maker[1](clients, template.region, properties))

@@ -74,7 +74,7 @@ def _keepable(place: Path, key: str, promised: timedelta | None, plans: list[Pla
             "no-alarm-on-missing",
             (*place, key),
             "an alarm looks back over seven days at most, so no alarm tells of missing snapshots; drills and status do",
-            "Nothing has to be done",
+            "",
         )
 
 

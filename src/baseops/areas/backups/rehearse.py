@@ -40,7 +40,7 @@ def _count(path: Path, name: str, entry: Entry) -> Findings:
         "forecast",
         path,
         f"each volume comes to {_said(standing)} after {spoken(standing.after)}",
-        "Nothing has to be done",
+        "",
     )
 
 
@@ -67,7 +67,7 @@ def _fast_restore(path: Path, entry: Entry) -> Findings:
                 (*path, "schedules", plan_name, "fast_restore") if plan_name else (*path, "fast_restore"),
                 f"fast restore costs about {usd:.2f} US dollars an hour, {usd * HOURS_A_MONTH:,.0f} a month, for each "
                 "volume that is selected",
-                "Nothing has to be done",
+                "",
             )
 
 

@@ -21,7 +21,7 @@ def warning(rule: str, path: Path, message: str, remedy: str) -> Finding:
     return finding(Severity.WARNING, rule, path, message, remedy)
 
 
-def note(rule: str, path: Path, message: str, remedy: str = "Nothing has to be done") -> Finding:
+def note(rule: str, path: Path, message: str, remedy: str = "") -> Finding:
     """A finding that only informs."""
     return finding(Severity.NOTE, rule, path, message, remedy)
 
@@ -32,11 +32,18 @@ def finding(severity: Severity, rule: str, path: Path, message: str, remedy: str
 
 
 def spoken(value: timedelta) -> str:
-    """A length of time as people say it."""
-    hours = round(value / timedelta(hours=1))
-    if hours < 1:
-        return f"{round(value / timedelta(minutes=1))} minutes"
-    return f"{hours} hours" if hours % 24 or hours < 48 else f"{hours // 24} days"
+    """A length of time as people say it: `7 days and 2 hours`, `90 minutes`."""
+    minutes = round(value / timedelta(minutes=1))
+    if minutes < 180 and minutes % 60:
+        return f"{minutes} minutes"
+    days, hours = divmod(round(minutes / 60), 24)
+    if days < 2:
+        return _plural(24 * days + hours, "hour")
+    return f"{_plural(days, 'day')} and {_plural(hours, 'hour')}" if hours else _plural(days, "day")
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def days_up(value: timedelta) -> str:
