@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from baseops.areas.logs.spec import Alarm, Entry, Metric, SavedQuery, Section
 
 MAX_FILTERS = 100
-_DAY = 86_400
+_HOUR, _DAY, _WEEK = 3600, 86_400, 7 * 86_400
 
 
 def check(section: Section, site: Site) -> list[Finding]:
@@ -45,14 +45,7 @@ def _of_entry(path: Path, entry: Entry, section: Section, site: Site) -> Iterato
         yield from _of_saved_query((*path, "queries", name), query)
     yield from remedy_checks.check(path, entry)
     if entry.heartbeat:
-        seconds = int(entry.heartbeat.silent_for.total_seconds())
-        if not 60 <= seconds <= _DAY:
-            yield error(
-                "heartbeat-range",
-                (*path, "heartbeat", "silent_for"),
-                "an alarm looks back over one minute to one day",
-                "Write a duration from 1m to 1d",
-            )
+        yield from _of_heartbeat((*path, "heartbeat", "silent_for"), int(entry.heartbeat.silent_for.total_seconds()))
 
 
 def _same_groups(section: Section) -> Iterator[Finding]:
@@ -66,6 +59,19 @@ def _same_groups(section: Section) -> Iterator[Finding]:
                 f"the log group {entry.group.name} is declared by {former} already",
                 f"Move what is here to logs.{former}, or name another group",
             )
+
+
+def _of_heartbeat(path: Path, seconds: int) -> Iterator[Finding]:
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    if seconds > _WEEK:
+        yield error("heartbeat-range", path, "an alarm looks back over a week at most", "Write silent_for: 7d or less")
+    elif seconds > _DAY and seconds % _HOUR:
+        yield error(
+            "heartbeat-range",
+            path,
+            "an alarm that looks back over more than a day counts in whole hours",
+            "Write whole hours such as 26h",
+        )
 
 
 def _of_class(path: Path, entry: Entry) -> Iterator[Finding]:

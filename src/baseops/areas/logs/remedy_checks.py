@@ -26,7 +26,9 @@ def check(path: Path, entry: Entry) -> Iterator[Finding]:
         yield from _of_times(place, remedy)
         yield from _of_parameters(place, remedy)
         if not any(alarm.remedy == name for alarm in entry.alarms.values()):
-            yield warning("unused-remedy", place, f"no alarm starts the remedy {name}", f"Write remedy: {name} there")
+            yield warning(
+                "unused-remedy", place, f"no alarm starts the remedy {name}", f"Write remedy: {name} at an alarm"
+            )
 
 
 def _of_targets(path: Path, remedy: Remedy) -> Iterator[Finding]:

@@ -91,6 +91,38 @@ class Group(Strict):
     """STANDARD, or INFREQUENT_ACCESS (cheaper, without metric and subscription filters; never changed later)."""
 
 
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
+Unit = Literal[
+    "Seconds",
+    "Microseconds",
+    "Milliseconds",
+    "Bytes",
+    "Kilobytes",
+    "Megabytes",
+    "Gigabytes",
+    "Terabytes",
+    "Bits",
+    "Kilobits",
+    "Megabits",
+    "Gigabits",
+    "Terabits",
+    "Percent",
+    "Count",
+    "Bytes/Second",
+    "Kilobytes/Second",
+    "Megabytes/Second",
+    "Gigabytes/Second",
+    "Terabytes/Second",
+    "Bits/Second",
+    "Kilobits/Second",
+    "Megabits/Second",
+    "Gigabits/Second",
+    "Terabits/Second",
+    "Count/Second",
+    "None",
+]
+
+
 class Metric(Strict):
     """A metric filter: what lines count, and as how much."""
 
@@ -100,7 +132,7 @@ class Metric(Strict):
     """What one matching line adds: a number, or a field of the pattern such as $.bytes or $bytes."""
     default: float | None = None
     """The value of a minute that has events and no match; not with dimensions."""
-    unit: str = "None"
+    unit: Unit = "None"
     """A CloudWatch unit such as Count, Bytes or Milliseconds."""
     dimensions: Annotated[dict[str, str], Field(max_length=3)] = Field(default_factory=dict)
     """Up to three names, each with a field of the pattern. Each combination of values is a metric of its own."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Any: troposphere takes a text or a helper such as Ref for every property.
 
 _MINUTE = 60
+_DAY_MINUTES = 24 * 60
 _NEW_SOURCE_MINUTES = 30
 _LONGEST_WARM_UP_MINUTES = 2 * 24 * 60
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-warm-up.html"""
@@ -126,7 +127,9 @@ def _filled(group: str, period: int) -> list[cloudwatch.MetricDataQuery]:
 
 
 def _periods(minutes: int) -> tuple[int, int]:
-    """A silence as periods: as few as divide it, at most five, so that one late batch ends the alarm soon."""
+    """A silence as periods: as few as divide it, five at most; hours beyond a day, where CloudWatch wants them."""
+    if minutes > _DAY_MINUTES:
+        return 60 * _MINUTE, minutes // 60
     count = next(count for count in (5, 4, 3, 2, 1) if minutes % count == 0)
     return minutes // count * _MINUTE, count
 
