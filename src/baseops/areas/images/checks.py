@@ -27,11 +27,12 @@ MADE = (
 )  # fmt: skip
 """Keys that make something, and so say nothing of an image that somebody else makes."""
 
+MAX_TAGS, MAX_RESOURCE_TAGS, OWN_TAGS = 50, 30, 7
 RESERVED = ("/aws", "/ssm")
 SHORTEST_TESTS, LONGEST_TESTS = timedelta(minutes=60), timedelta(minutes=1440)
 LONGEST_AGE = timedelta(days=3650)
 LONGEST_SINCE_LAUNCH = timedelta(days=365)
-_FAST = {"gp3": (3000, 16000), "io1": (100, 64000), "io2": (100, 64000)}
+_FAST = {"gp3": (3000, 64000), "io1": (100, 64000), "io2": (100, 64000)}
 """https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html"""
 
 
@@ -62,6 +63,7 @@ def _managed(path: Path, entry: Entry, site: Site) -> Findings:
     yield from _volumes(path, entry)
     yield from sharing_findings(path, entry, site)
     yield from _retire(path, entry)
+    yield from _tags(path, entry, site)
     if not entry.enabled:
         yield warning(
             "disabled",
@@ -97,8 +99,13 @@ def _schedule(path: Path, entry: Entry) -> Findings:
         return
     try:
         parse_cron(entry.schedule.cron, entry.schedule.timezone)
-    except (ScheduleError, ValueError) as problem:
-        yield error("timezone", (*path, "schedule", "timezone"), str(problem), "Write: timezone: Europe/Berlin")
+    except (ScheduleError, ValueError):
+        yield error(
+            "timezone",
+            (*path, "schedule", "timezone"),
+            f"{entry.schedule.timezone} is not in the IANA time zone database",
+            "Write: timezone: Europe/Berlin",
+        )
         return
     gap = shortest_gap(entry.schedule)
     if gap and gap < duration(entry):
@@ -185,6 +192,24 @@ def _speed(place: Path, volume: Volume) -> Findings:
         yield error("volume", place, f"{volume.type} needs `iops`", "Write: iops: 1000, or type: gp3")
     if volume.throughput is not None and volume.type != "gp3":
         yield error("volume", (*place, "throughput"), "only gp3 takes a `throughput`", "Delete it, or write type: gp3")
+
+
+def _tags(path: Path, entry: Entry, site: Site) -> Findings:
+    """Image Builder's limits; some places are for its own tags and ours."""
+    if len(site.tags) + 2 > MAX_RESOURCE_TAGS:
+        yield error(
+            "too-many-tags",
+            ("tags",),
+            f"Image Builder puts at most {MAX_RESOURCE_TAGS} tags on build instances, of which two are ours",
+            f"Write at most {MAX_RESOURCE_TAGS - 2} tags",
+        )
+    if len({**entry.tags, **site.tags}) + OWN_TAGS > MAX_TAGS:
+        yield error(
+            "too-many-tags",
+            (*path, "tags"),
+            f"an AMI has at most {MAX_TAGS} tags, of which {OWN_TAGS} are Image Builder's and ours",
+            "Write fewer tags here or at the top",
+        )
 
 
 def _regions(path: Path, entry: Entry, site: Site) -> Findings:

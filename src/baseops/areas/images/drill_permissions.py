@@ -98,9 +98,9 @@ def _decrypt(site: Site) -> dict[str, Json]:
         "Resource": [
             {"Fn::Sub": f"arn:${{AWS::Partition}}:kms:{region}:${{AWS::AccountId}}:key/*"} for region in regions
         ],
-        "Condition": {
-            "ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{site.prefix}-images"},
-        },
+        # Whatever the key encrypts besides volumes and snapshots stays closed.
+        # https://docs.aws.amazon.com/ebs/latest/userguide/how-ebs-encryption-works.html
+        "Condition": {"Null": {"kms:EncryptionContext:aws:ebs:id": "false"}},
     }
 
 

@@ -86,4 +86,5 @@ def text_of(component: Component, site: Site) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CompileError(f"cannot read the component {written}", str(error), "Run: baseops check") from error
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise CompileError(f"cannot read the component {written}", why, "Run: baseops check") from error

@@ -107,11 +107,12 @@ def _in_region(name: str, entry: Entry, region: str, stack: StackBuilder, refs: 
         KmsKeyId=stack.use(refs.key("images", region)),
         **options,
     )
-    published = [imagebuilder.SsmParameterConfiguration(ParameterName=entry.publish, DataType="aws:ec2:image")]
+    published = {"ParameterName": entry.publish, "DataType": "aws:ec2:image"}
+    parameters = [imagebuilder.SsmParameterConfiguration(**published)] if entry.publish else []
     return imagebuilder.Distribution(
         Region=region,
         AmiDistributionConfiguration=ami,
-        **({"SsmParameterConfigurations": published} if entry.publish else {}),
+        **({"SsmParameterConfigurations": parameters} if parameters else {}),
     )
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from baseops.areas.images.spec import Entry, Retire
 
 DAY = timedelta(days=1)
+MOST = 1000
+"""https://docs.aws.amazon.com/imagebuilder/latest/APIReference/API_LifecyclePolicyDetailFilter.html"""
 _ACTIONS = (("DEPRECATE", "deprecate_after"), ("DISABLE", "disable_after"), ("DELETE", "delete_after"))
 
 
@@ -47,7 +49,7 @@ def details(retire: Retire) -> list[Mapping[str, Any]]:
 
 def _rule(action: str, age: timedelta, retire: Retire) -> Mapping[str, Any]:
     is_delete = action == "DELETE"
-    chosen: dict[str, Any] = {"Type": "AGE", "Value": age // DAY, "Unit": "DAYS"}
+    chosen: dict[str, Any] = {"Type": "AGE", **_age(age)}
     if is_delete:
         chosen["RetainAtLeast"] = retire.retain_at_least
     rule: dict[str, Any] = {
@@ -59,6 +61,12 @@ def _rule(action: str, age: timedelta, retire: Retire) -> Mapping[str, Any]:
     }
     exclusions = _exclusions(retire)
     return {**rule, "ExclusionRules": {"Amis": exclusions}} if exclusions else rule
+
+
+def _age(age: timedelta) -> dict[str, Any]:
+    """A filter counts to a thousand: longer ages are in weeks, rounded up."""
+    days = age // DAY
+    return {"Value": days, "Unit": "DAYS"} if days <= MOST else {"Value": -(-days // 7), "Unit": "WEEKS"}
 
 
 def _exclusions(retire: Retire) -> dict[str, Any]:

@@ -35,7 +35,8 @@ def build_role(stack: StackBuilder, refs: Refs, entries: Iterable[Entry]) -> iam
 
 def _build_statements(stack: StackBuilder, refs: Refs, entries: Iterable[Entry]) -> list[Statement]:
     site = refs.site
-    others = sorted({each.arn for entry in entries for each in entry.components if each.arn})
+    # Components of AWS and of third parties have no account id in their ARN.
+    others = sorted({_any_owner(each.arn) for entry in entries for each in entry.components if each.arn})
     own = Sub(
         "arn:${AWS::Partition}:imagebuilder:${AWS::Region}:${AWS::AccountId}:component/"
         f"{component_name(site, '*')}"
@@ -63,6 +64,11 @@ def _build_statements(stack: StackBuilder, refs: Refs, entries: Iterable[Entry])
             ),
         ),
     ]
+
+
+def _any_owner(arn: str) -> str:
+    parts = arn.split(":")
+    return ":".join([*parts[:4], parts[4] if parts[4].isdigit() else "*", *parts[5:]])
 
 
 def lifecycle_role(entries: Iterable[Entry]) -> iam.Role:

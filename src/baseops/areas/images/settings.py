@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Any: botocore's clients and answers.
 
+PROTECTION = "images/deregistration-protection/"
+
 
 def settings(section: Section, refs: Refs) -> Sequence[Setting]:
     """Protection first: an AMI that nobody may see any more can still be protected, but it reads better so."""
@@ -37,8 +39,10 @@ def released(setting_id: str, region: str) -> Setting | None:
     """The setting of an ownership record whose claim is no longer declared."""
     if setting_id == AllowedImages.id:
         return AllowedImages(region, None)
-    image = setting_id.removeprefix("images/deregistration-protection/")
-    return PublishedImageProtection(region, "", image, "") if image != setting_id else None
+    if not setting_id.startswith(PROTECTION):
+        return None
+    declaration, _, image = setting_id.removeprefix(PROTECTION).partition("/")
+    return PublishedImageProtection(region, declaration, image, "")
 
 
 def _protections(name: str, entry: Entry, refs: Refs) -> list[Setting]:
@@ -126,8 +130,8 @@ class PublishedImageProtection:
 
     @property
     def id(self) -> str:
-        """By image; the region is the record's."""
-        return f"images/deregistration-protection/{self.image}"
+        """By declaration and image; the region is the record's."""
+        return f"{PROTECTION}{self.declaration}/{self.image}"
 
     @property
     def desired(self) -> Json:

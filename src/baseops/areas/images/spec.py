@@ -85,7 +85,13 @@ SecurityGroupId = Annotated[
 InstanceType = Annotated[str, matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "an instance type such as t3.medium")]
 DeviceName = Annotated[str, matching(r"/dev/[a-z0-9]{2,14}", "a device name such as /dev/xvda")]
 AbsolutePath = Annotated[str, matching(r"/[^\x00-\x1f]{1,4095}", "an absolute path such as /usr/sbin/nginx")]
-Watermark = Annotated[str, matching(r"[\w.:/=+@-]{3,128}", "3-128 letters, digits and _ . : / = + - @")]
+Watermark = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9()\[\]./'@_-](?:[A-Za-z0-9 ()\[\]./'@_-]{1,126})[A-Za-z0-9()\[\]./'@_-]",
+        "3-128 letters, digits, spaces and ( ) [ ] . / ' @ _ -",
+    ),
+]
 TimezoneName = Annotated[str, matching(r"[A-Za-z0-9]{2,}(?:/[A-Za-z0-9_+-]+)*", "a time zone such as Europe/Berlin")]
 InstanceId = Annotated[str, matching(r"i-[0-9a-f]{8,17}", "an instance id such as i-0a1b2c3d4e5f67890")]
 Text = Annotated[str, matching(r"[^\x00-\x08\x0b-\x1f]{0,4096}", "text of at most 4096 characters")]
@@ -170,7 +176,7 @@ class Volume(Strict):
 
     device: DeviceName
     size: (
-        Annotated[int, Field(ge=1, le=16384, description="In GiB; the base's own size unless it is written.")] | None
+        Annotated[int, Field(ge=1, le=16000, description="In GiB; the base's own size unless it is written.")] | None
     ) = None
     type: Literal["gp3", "gp2", "io1", "io2", "st1", "sc1", "standard"] = "gp3"
     iops: Annotated[int, Field(ge=100, le=64000)] | None = None
@@ -181,9 +187,9 @@ class Volume(Strict):
 class LaunchPermission(Strict):
     """Who else may launch the AMI, which stays in this account. Never everybody."""
 
-    accounts: tuple[AccountId, ...] = ()
+    accounts: Annotated[tuple[AccountId, ...], Field(max_length=1536)] = ()
     organization: OrganizationArn | None = None
-    organizational_units: tuple[UnitArn, ...] = ()
+    organizational_units: Annotated[tuple[UnitArn, ...], Field(max_length=25)] = ()
 
     @property
     def is_given(self) -> bool:

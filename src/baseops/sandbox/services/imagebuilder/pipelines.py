@@ -122,14 +122,14 @@ class Pipelines(Configurations):
             return
         when = schedule.next_after(self.now())
         if when is not None:
-            self._planned[arn] = self.sandbox.clock.ticker.at(when, partial(self._run, arn), f"build by {arn}")
+            self._planned[arn] = self.sandbox.clock.ticker.at(when, partial(self._run_schedule, arn), f"build by {arn}")
 
     def _forget(self, arn: str) -> None:
         planned = self._planned.pop(arn, None)
         if planned:
             planned.cancel()
 
-    def _run(self, arn: str) -> None:
+    def _run_schedule(self, arn: str) -> None:
         pipeline = self.shelf("image-pipeline")[arn]
         pipeline["dateLastRun"] = self.moment()
         self.begin_build(pipeline, "SCHEDULED", dict(pipeline.get("imageTags", {})))

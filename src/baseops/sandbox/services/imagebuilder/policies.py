@@ -33,7 +33,7 @@ class Policies(Images):
         self._check_policy(given)
         record = {"status": "ENABLED", **given, "dateCreated": self.now(), "dateUpdated": self.now()}
         arn = self.put("lifecycle-policy", self.name_arn("lifecycle-policy", given["name"]), record)["arn"]
-        self._daily[arn] = self.sandbox.clock.ticker.after(DAY, partial(self._run, arn), f"run of {arn}")
+        self._daily[arn] = self.sandbox.clock.ticker.after(DAY, partial(self._run_policy, arn), f"run of {arn}")
         return {"clientToken": client_token, "lifecyclePolicyArn": arn}
 
     def get_lifecycle_policy(self, lifecycle_policy_arn: str) -> Members:
@@ -84,9 +84,9 @@ class Policies(Images):
 
     # --- a daily run ---
 
-    def _run(self, arn: str) -> None:
+    def _run_policy(self, arn: str) -> None:
         policy = self.shelf("lifecycle-policy")[arn]
-        self._daily[arn] = self.sandbox.clock.ticker.after(DAY, partial(self._run, arn), f"run of {arn}")
+        self._daily[arn] = self.sandbox.clock.ticker.after(DAY, partial(self._run_policy, arn), f"run of {arn}")
         if policy["status"] != "ENABLED":
             return
         policy["dateLastRun"] = self.now()
