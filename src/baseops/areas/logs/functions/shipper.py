@@ -9,13 +9,13 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.htm
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import logging
 import os
 import time
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -94,8 +94,9 @@ def handle(event: dict[str, Any], context: object) -> dict[str, int]:  # noqa: A
 
 
 def decode(event: dict[str, Any]) -> dict[str, Any]:
-    """What CloudWatch Logs sent: a batch of one stream's events, gzipped."""
-    batch: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
+    """What CloudWatch Logs sent: a batch of one stream's events, in gzip's or zlib's wrapping."""
+    packed = base64.b64decode(event["awslogs"]["data"])
+    batch: dict[str, Any] = json.loads(zlib.decompress(packed, zlib.MAX_WBITS | 32))
     return batch
 
 
