@@ -12,7 +12,6 @@ from baseops.areas.images.sharing import DISTRIBUTION_ROLE, LIFECYCLE_ROLE
 from baseops.areas.images.wording import Findings, Path, note, spoken, warning
 from baseops.contract.finding import Finding
 from baseops.contract.refs import Refs
-from baseops.fields import print_duration
 
 if TYPE_CHECKING:
     from baseops.areas.images.spec import Entry, Section
@@ -55,22 +54,38 @@ def _forecast(path: Path, entry: Entry, refs: Refs) -> Findings:
     if yearly is None:
         return
     count = len(entry.regions or (refs.site.region,))
-    owners = 1 + len(entry.copies_to)
-    yield note("cadence", (*path, "schedule"), f"{yearly} builds a year, {count * owners} AMIs each")
+    total = count * (1 + len(entry.copies_to))
+    amis = "1 AMI" if total == 1 else f"{total} AMIs"
+    yield note("cadence", (*path, "schedule"), f"{yearly} builds a year, {amis} each")
     if entry.retire is None:
         return
     found = standing(entry)
     yield note("forecast", (*path, "retire"), _said(found))
+    yield from _retained(path, entry, found)
+
+
+def _retained(path: Path, entry: Entry, found: Standing) -> Findings:
+    """Image Builder counts for each version of the recipe, and each moved base begins a new one.
+
+    https://docs.aws.amazon.com/imagebuilder/latest/userguide/image-lifecycle-rules.html
+    """
+    retire, base = entry.retire, entry.promise.max_base_age
+    if retire is None or retire.delete_after is None or base is None:
+        return
+    place, kept = (*path, "retire", "retain_at_least"), retire.retain_at_least
+    moved = f"the base moves every {spoken(base)}, as `max_base_age` asks, which begins a new recipe version"
     if found.is_growing:
-        base = entry.promise.max_base_age
-        moved = f" (each {print_duration(base)}, as `max_base_age` asks)" if base else ""
         yield warning(
             "never-deleted",
-            (*path, "retire", "retain_at_least"),
-            f"Image Builder counts by the recipe's version, and each moved base{moved} begins a new one: "
-            f"{found.builds_by_version} builds on one base are never more than the {entry.retire.retain_at_least} "
-            "that are retained, so no AMI is ever deleted",
-            f"Write: retain_at_least: {max(1, found.builds_by_version - 1) if found.builds_by_version > 1 else 1}",
+            place,
+            f"{moved}; its {found.builds_by_version} builds are never more than the {kept} that each version retains, "
+            "so no AMI is ever deleted",
+            f"Write: retain_at_least: {max(1, found.builds_by_version // 3)}",
+        )
+    else:
+        many = "1 image stays" if kept == 1 else f"{kept} images stay"
+        yield note(
+            "retained", place, f"{moved}; of each version {many} for good", "Delete them when nothing needs them"
         )
 
 
