@@ -54,15 +54,15 @@ def test_the_forecast_counts_what_retirement_leaves(declared):
 
 def test_images_that_stay_for_good_are_said(declared):
     assert said(declared())["images.retained"] == (
-        "the base moves every 35 days, as `max_base_age` asks, which begins a new recipe version; of each version 2 images "
-        "stay for good"
+        "the base moves every 35 days, as `max_base_age` asks, which begins a new recipe version; of each version 2 "
+        "images stay for good"
     )
 
 
 def test_a_retention_that_never_deletes_is_a_warning(declared, web):
     assert said(declared(web.replace("retain_at_least: 2", "retain_at_least: 5")))["images.never-deleted"] == (
-        "the base moves every 35 days, as `max_base_age` asks, which begins a new recipe version; its 5 builds are never "
-        "more than the 5 that each version retains, so no AMI is ever deleted"
+        "the base moves every 35 days, as `max_base_age` asks, which begins a new recipe version; its 5 builds are "
+        "never more than the 5 that each version retains, so no AMI is ever deleted"
     )
 
 
