@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from baseops.cli import options
-from baseops.cli.output import next_step, print_json, print_table, say
+from baseops.cli.output import next_step, print_columns, print_json, say
 
 
 @click.command("compile")
@@ -37,5 +37,5 @@ def command(path: str, folder: Path, locked: bool, output: str) -> None:
         print_json("baseops/compile/1", {"templates": [each.__dict__ for each in written]})
     else:
         rows = [(each.stack, each.region, str(each.resources), str(each.bytes), each.file) for each in written]
-        print_table(("stack", "region", "resources", "bytes", "file"), rows)
+        print_columns(("stack", "region", "resources", "bytes", "file"), rows)
     next_step(f"baseops plan -f {path}")

@@ -53,6 +53,15 @@ def print_table(
     console().print(table)
 
 
+def print_columns(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table of short cells on stdout, one line for each row: what needs no colours and no folding needs no rich."""
+    lines = [tuple(columns), *(tuple(map(printable, row)) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for number, line in enumerate(lines):
+        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        click.secho(text, bold=number == 0)
+
+
 def say(text: str) -> None:
     """Talk, on stderr."""
     click.echo(text, err=True)

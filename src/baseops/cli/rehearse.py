@@ -35,7 +35,7 @@ def command(path: str, output: str) -> None:
         print_json("baseops/rehearse/1", rehearsal_json(found))
     else:
         print_rehearsal(found)
-    say_findings(found.findings)
+    _say_findings(found, path)
     if found.failure is not None:
         raise found.failure
     next_step(f"baseops plan -f {path}")
@@ -53,16 +53,24 @@ def print_rehearsal(found: Rehearsal) -> None:
     rows = [(area, *(_text(cells.get((area, verb))) for verb in VERBS)) for area in sorted(areas, key=order.index)]
     rows.append(("seconds", *(f"{found.seconds[verb]:.1f} s" if verb in found.seconds else "" for verb in VERBS)))
     print_table(("area", *VERBS), rows)
-    say("times in cells: v = virtual (what the account's clock showed); the last row is real")
+    say("seconds in cells are virtual: what the account's clock showed; the last row is real")
     say(f"kept by design after destroy: {len(found.kept)} resources")
 
 
 def _text(cell: Cell | None) -> str:
     if cell is None:
         return "-"
-    if cell.is_virtual:
-        return f"{cell.result}\n{cell.seconds:.0f} s v"
-    return f"{cell.result}\n{cell.seconds * 1000:.0f} ms" if cell.seconds else cell.result
+    return f"{cell.result}\n{cell.seconds:.0f} s" if cell.is_virtual else cell.result
+
+
+def _say_findings(found: Rehearsal, path: str) -> None:
+    """Errors and warnings; notes are counted, and `check` shows them with their places."""
+    from baseops.contract.finding import Severity
+
+    notes = [each for each in found.findings if each.severity is Severity.NOTE]
+    say_findings([each for each in found.findings if each.severity is not Severity.NOTE])
+    if notes:
+        say(f"{len(notes)} notes: baseops check -f {path}")
 
 
 def rehearsal_json(found: Rehearsal) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from baseops.aws.identity import require_listed
-from baseops.cloudformation.changesets import MAX_INLINE_BYTES, Body, template_text
+from baseops.cloudformation.changesets import MAX_INLINE_BYTES, Body
 from baseops.cloudformation.events import Listener
 from baseops.cloudformation.operations import Applied, StackOperations
 from baseops.cloudformation.settings import SettingPlan, Settings
+from baseops.cloudformation.text import template_text
 from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.finding import Finding

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from baseops.cloudformation.changesets import template_text
+from baseops.cloudformation.text import template_text
 from baseops.contract.finding import Finding, Severity
 from baseops.contract.template import Template
 from baseops.contract.types import AreaName, Json

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from baseops.aws.identity import require_listed
 from baseops.cloudformation.adoption import adoptions
 from baseops.cloudformation.changes import StackPlan, from_templates
-from baseops.cloudformation.changesets import MAX_INLINE_BYTES, ChangeSets, template_text
+from baseops.cloudformation.changesets import MAX_INLINE_BYTES, ChangeSets
 from baseops.cloudformation.existing import Existing, find_existing, with_imports
 from baseops.cloudformation.settings import SettingPlan, Settings
 from baseops.cloudformation.stacks import Next, StackState, current_template, read_state, remove_review
+from baseops.cloudformation.text import template_text
 from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.template import Template

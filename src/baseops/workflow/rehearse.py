@@ -256,7 +256,7 @@ def _grouped(stacks: Sequence[Applied]) -> dict[str, list[Applied]]:
 def _words(stacks: Sequence[Applied]) -> str:
     imported = sum(len(each.imported) for each in stacks)
     outcomes = "/".join(dict.fromkeys(each.outcome for each in stacks))
-    return f"{outcomes}, {imported} imported" if imported else outcomes
+    return f"{outcomes}\n{imported} imported" if imported else outcomes
 
 
 def _outcomes(result: ApplyResult) -> str:
@@ -269,4 +269,9 @@ def _outcomes(result: ApplyResult) -> str:
 def _count(findings: Sequence[Finding]) -> str:
     errors = sum(each.severity is Severity.ERROR for each in findings)
     warnings = sum(each.severity is Severity.WARNING for each in findings)
-    return f"{errors} errors, {warnings} warnings" if findings else "nothing to say"
+    said = [_plural(number, noun) for number, noun in ((errors, "error"), (warnings, "warning")) if number]
+    return ", ".join(said) or "sound"
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

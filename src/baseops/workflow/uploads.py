@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Sequence
 
 from baseops.aws.errors import translated
-from baseops.cloudformation.changesets import MAX_INLINE_BYTES, Body, template_text
+from baseops.cloudformation.changesets import MAX_INLINE_BYTES, Body
+from baseops.cloudformation.text import template_text
 from baseops.contract.clients import Clients
 from baseops.contract.needs import Artifact
 from baseops.contract.template import Template

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from baseops.cloudformation.changesets import template_text
+from baseops.cloudformation.text import template_text
 from baseops.contract.template import Template
 from baseops.workflow.compile import Compiled
 
