@@ -24,7 +24,7 @@ def declaration() -> str:
         f"""
   svc{number}:
     group: {{name: /app/svc{number}, retention_days: 30}}
-    metrics: {{Errors: {{pattern: '{{ $.status >= 500 }}'}}}}
+    metrics: {{Errors: {{pattern: '{{ $.status >= {400 + number} }}'}}}}
     alarms: {{errors: {{metric: Errors, threshold: 5}}}}"""
         for number in range(COUNT)
     )

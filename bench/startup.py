@@ -13,7 +13,13 @@ HELLO = str(Path(__file__).with_name("peers") / "click_hello.py")
 
 
 def heavy_modules() -> set[str]:
-    code = "import sys; sys.argv = ['baseops', '--help']\nfrom baseops.cli.main import main\ntry: main()\nexcept SystemExit: pass\nsys.stderr.write(' '.join(sys.modules))"
+    code = """\
+import atexit, sys
+sys.argv = ["baseops", "--help"]
+atexit.register(lambda: sys.stderr.write(" ".join(sys.modules)))
+from baseops.cli.main import main
+main()
+"""
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stderr.split()
     return {"boto3", "botocore", "pydantic", "rich", "yaml"} & set(loaded)
 

@@ -11,7 +11,7 @@ for number in range(COUNT):
     group = aws_logs.LogGroup(
         stack, f"Group{number}", log_group_name=f"/app/svc{number}", retention=aws_logs.RetentionDays.ONE_MONTH
     )
-    pattern = aws_logs.FilterPattern.literal("{ $.status >= 500 }")
+    pattern = aws_logs.FilterPattern.literal(f"{{ $.status >= {400 + number} }}")
     found = group.add_metric_filter(
         f"Filter{number}", filter_pattern=pattern, metric_name=f"errors{number}", metric_namespace="base"
     )

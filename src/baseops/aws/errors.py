@@ -1,23 +1,19 @@
-"""Turns botocore's errors into ours, once, at the edge; decides which of them mean access, absence or throttling."""
+"""Turns botocore's errors into ours, once, at the edge; decides which of them mean access, absence or throttling.
+
+botocore is imported where it is used: the areas import this module, and `check` and `compile` never call AWS.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    NoCredentialsError,
-    NoRegionError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    SSOError,
-    TokenRetrievalError,
-)
+from typing import TYPE_CHECKING
 
 from baseops.errors import AccessError, AwsError, BaseopsError, NotFoundError, ThrottledError, UsageError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 _DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|Forbidden|AuthFailure|NotAuthorized|AuthorizationError")
 _EXPIRED = re.compile(r"Expired|InvalidClientTokenId|UnrecognizedClient|InvalidToken|SignatureDoesNotMatch")
@@ -31,17 +27,25 @@ def translated(what: str, remedy: str = "") -> Iterator[None]:
 
     Raises `AccessError` (credentials or permission), `NotFoundError`, `ThrottledError` or `AwsError`.
     """
+    from botocore import exceptions as botocore
+
     try:
         yield
-    except ClientError as error:
+    except botocore.ClientError as error:
         raise _from_client_error(error, what, remedy) from error
-    except (NoCredentialsError, PartialCredentialsError, ProfileNotFound, SSOError, TokenRetrievalError) as error:
+    except (
+        botocore.NoCredentialsError,
+        botocore.PartialCredentialsError,
+        botocore.ProfileNotFound,
+        botocore.SSOError,
+        botocore.TokenRetrievalError,
+    ) as error:
         raise AccessError(
             what, str(error).rstrip("."), "Log in or name a profile: aws sso login, or --profile NAME"
         ) from error
-    except NoRegionError as error:
+    except botocore.NoRegionError as error:
         raise UsageError(what, "no region is known", "Give --region or set AWS_REGION.") from error
-    except BotoCoreError as error:
+    except botocore.BotoCoreError as error:
         raise AwsError(what, str(error).rstrip("."), remedy or "Check the network and --endpoint-url.") from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,11 +47,6 @@ class ChangeSet:
     def is_empty(self) -> bool:
         """Whether the stack already is what the template says."""
         return not self.id
-
-
-def template_text(template: Template) -> str:
-    """The bytes that are applied and that `compile` writes: sorted by our builder, two spaces, one final newline."""
-    return json.dumps(template.body, indent=2, ensure_ascii=True) + "\n"
 
 
 class ChangeSets:

@@ -16,7 +16,7 @@ from baseops.fields import AccountId, KeyArn, Region, RoleReference
 
 class _Part(BaseModel):
     # Descriptions stand in Field, not in attribute docstrings: those make pydantic parse this file once a class.
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def _form(pattern: str, words: str, flags: re.RegexFlag = re.ASCII) -> AfterValidator:

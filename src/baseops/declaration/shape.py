@@ -49,6 +49,7 @@ class Shape:
     @classmethod
     def of(cls, model: type[BaseModel]) -> Shape:
         """The shape of a whole model."""
+        model.model_rebuild()  # builds what was deferred; nothing otherwise
         return cls(model.__pydantic_core_schema__)
 
     @cached_property

@@ -27,9 +27,10 @@ class Strict(BaseModel):
 
     A docstring under a field describes it in the JSON schema, which reads it from the source. pydantic's own
     `use_attribute_docstrings` would do so at every start, for a quarter of the models' time.
+    `defer_build`: a model that only ever stands inside another needs no validator of its own.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class AreaSection(Strict):

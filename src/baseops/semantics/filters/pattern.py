@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from baseops.semantics.filters import json_matching, regex, space_matching, term_matching
@@ -48,8 +49,9 @@ class Pattern:
         return str(self.tree)
 
 
+@lru_cache(maxsize=512)
 def compile(pattern: str) -> Pattern:  # noqa: A001  # as in `re`
-    """Compile a pattern; raises PatternError where AWS would refuse it."""
+    """Compile a pattern; raises PatternError where AWS would refuse it. The last ones are kept, as in `re`."""
     tree = parse(pattern)
     matches, extract = _closures(tree)
     return Pattern(
