@@ -221,6 +221,9 @@ class Journal(Protocol):
     def name(self, label: str) -> str:
         """A name for a resource, which begins with the drills' prefix: `baseops-acme-drill-3f2a9c-probe`."""
 
+    def path(self, label: str) -> str:
+        """The same with slashes, for log groups and parameters: `/baseops/acme/drill/3f2a9c-probe`."""
+
 
 @dataclass(frozen=True)
 class DrillContext:

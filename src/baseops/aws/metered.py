@@ -1,0 +1,71 @@
+"""Clients that tell of every call before it is made: for counting, and for ending work whose time is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+from baseops.contract.clients import Clients
+
+# Any: botocore makes clients, paginators and answers at run time.
+
+Before: TypeAlias = Callable[[str, str], None]
+"""Hears of the service and the operation, and may raise."""
+
+
+class MeteredClients:
+    """Fulfils `contract.clients.Clients`; each request, and each page of a paginator, is told of."""
+
+    def __init__(self, inner: Clients, before: Before) -> None:
+        """Nothing is called yet."""
+        self._inner = inner
+        self._before = before
+
+    @property
+    def region(self) -> str:
+        """The region that `client` uses when none is named."""
+        return self._inner.region
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A client that tells of its calls."""
+        return _Client(self._inner.client(service, region), service, self._before)
+
+
+class _Client:
+    def __init__(self, client: Any, service: str, before: Before) -> None:
+        self._client = client
+        self._service = service
+        self._before = before
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        if name in self._client.meta.method_to_api_mapping:
+            return self._telling(name, found)
+        return found
+
+    def get_paginator(self, operation: str) -> _Paginator:
+        return _Paginator(self._client.get_paginator(operation), self._service, operation, self._before)
+
+    def _telling(self, name: str, method: Any) -> Any:
+        def call(**parameters: Any) -> Any:
+            self._before(self._service, name)
+            return method(**parameters)
+
+        return call
+
+
+class _Paginator:
+    def __init__(self, paginator: Any, service: str, operation: str, before: Before) -> None:
+        self._paginator = paginator
+        self._service = service
+        self._operation = operation
+        self._before = before
+
+    def paginate(self, **parameters: Any) -> Iterator[Any]:
+        pages = iter(self._paginator.paginate(**parameters))
+        while True:
+            self._before(self._service, self._operation)
+            try:
+                yield next(pages)
+            except StopIteration:
+                return

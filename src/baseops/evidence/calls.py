@@ -1,0 +1,83 @@
+"""Makes API calls that are written down as data. A look that finds nothing is empty, never an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jmespath
+
+from baseops.aws.errors import translated
+from baseops.contract.clients import Clients
+from baseops.contract.drill import Call, Look, Resource
+from baseops.contract.types import Json
+from baseops.errors import NotFoundError
+
+
+def perform(clients: Clients, resource: Resource, call: Call, *, identifier: str, mark: str) -> Any:
+    """The answer of a call on a resource; raises as `aws.errors.translated` does. Any: botocore's answers."""
+    client = clients.client(resource.service, resource.region)
+    values = filled(dict(call.parameters), identifier, mark)
+    with translated(f"cannot {call.operation.replace('_', ' ')} {resource.kind} {identifier or mark}"):
+        return getattr(client, call.operation)(**values)
+
+
+def look(clients: Clients, resource: Resource, at: Look, *, identifier: str, mark: str) -> list[Any]:
+    """The values that a look finds; empty when there is no such thing."""
+    try:
+        answer = perform(clients, resource, at.call, identifier=identifier, mark=mark)
+    except NotFoundError:
+        return []
+    found = jmespath.search(at.path, answer)
+    return [each for each in found if each is not None] if isinstance(found, list) else [found] if found else []
+
+
+def filled(value: Any, identifier: str, mark: str) -> Any:
+    """The parameters with `$id` and `$mark` filled in."""
+    if isinstance(value, str):
+        return value.replace("$id", identifier).replace("$mark", mark)
+    if isinstance(value, Mapping):
+        return {key: filled(each, identifier, mark) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [filled(each, identifier, mark) for each in value]
+    return value
+
+
+def as_json(resource: Resource) -> dict[str, Json]:
+    """The resource as the journal keeps it."""
+    return {
+        "kind": resource.kind,
+        "service": resource.service,
+        "region": resource.region,
+        "name": resource.name,
+        "remove": [_call(each) for each in resource.remove],
+        "find": _look(resource.find),
+        "tags": _look(resource.tags),
+        "created": _look(resource.created),
+    }
+
+
+def from_json(values: Mapping[str, Any]) -> Resource:
+    """The resource of a journal entry."""
+    return Resource(
+        kind=values["kind"],
+        service=values["service"],
+        region=values["region"],
+        name=values["name"],
+        remove=tuple(Call(each["operation"], each["parameters"]) for each in values["remove"]),
+        find=_parsed(values["find"]),
+        tags=_parsed(values["tags"]),
+        created=_parsed(values["created"]),
+    )
+
+
+def _call(call: Call) -> dict[str, Json]:
+    return {"operation": call.operation, "parameters": dict(call.parameters)}
+
+
+def _look(at: Look | None) -> Json:
+    return {"call": _call(at.call), "path": at.path} if at else None
+
+
+def _parsed(values: Any) -> Look | None:
+    return Look(Call(**values["call"]), values["path"]) if values else None

@@ -1,0 +1,149 @@
+"""Writes down what a drill is about to create before it does: in a local file, synced, and in the evidence store.
+
+Entries are data (service, calls that remove it, tags, creator, time), so that anybody can remove it after a crash.
+Nothing is ever taken out of a journal: a removal is one more entry.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from baseops.contract.clock import Clock
+from baseops.contract.drill import Mark, Resource
+from baseops.errors import InconclusiveError, UsageError
+from baseops.evidence.calls import as_json
+from baseops.evidence.records import Place, canonical, timestamp
+from baseops.evidence.redaction import first_unfit
+from baseops.evidence.store import Store
+
+ENTRY_SCHEMA = "baseops/journal/1"
+
+
+@dataclass(frozen=True)
+class Made:
+    """Something a drill created, or may have created: then the identifier is empty."""
+
+    resource: Resource
+    mark: Mark
+    number: int
+    identifier: str = ""
+
+
+class RunJournal:
+    """The journal of one run, shared by its drills."""
+
+    def __init__(self, store: Store, place: Place, run: str, folder: Path, clock: Clock, prefix: str) -> None:
+        """`folder` is where the local file goes; it must not be the evidence's own."""
+        self._store = store
+        self._base = f"{place.path('journal')}/{run}"
+        self._file = folder / f"{run}.jsonl"
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._number = 0
+        self.run = run
+        self.prefix = prefix
+
+    def intend(self, resource: Resource, creator: str, drill: str) -> Made:
+        """Write down what is about to be created; raises `InconclusiveError` when that cannot be done."""
+        with self._lock:
+            self._number += 1
+            number = self._number
+        mark = Mark(f"{self.run}/{number}", creator)
+        self._append(number, "intent", {"drill": drill, "resource": as_json(resource), "mark": mark.value}, creator)
+        return Made(resource, mark, number)
+
+    def tell(self, made: Made, event: str) -> None:
+        """Write down that it was `created` (its identifier) or `removed`."""
+        self._append(made.number, event, {"identifier": made.identifier, "mark": made.mark.value}, made.mark.creator)
+
+    def _append(self, number: int, event: str, content: dict[str, Any], creator: str) -> None:
+        entry = {
+            "schema": ENTRY_SCHEMA,
+            "run": self.run,
+            "number": number,
+            "event": event,
+            "at": timestamp(self._clock.now()),
+            "creator": creator,
+            **content,
+        }
+        text = canonical(entry)
+        self._append_locally(text)
+        if not self._store.put_new(f"{self._base}/{number:04d}-{event}.json", text):
+            raise InconclusiveError(
+                f"the journal of {self.run} cannot be written",
+                f"entry {number} exists already in {self._store.url}",
+                "Run baseops prove again.",
+            )
+
+    def _append_locally(self, text: bytes) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(handle, text + b"\n")
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+class DrillJournal:
+    """Fulfils `contract.drill.Journal` for one drill; `made` is what has to be removed, in the order of creation."""
+
+    def __init__(self, journal: RunJournal, drill: str, creator: str, site_name: str) -> None:
+        """Nothing is written yet."""
+        self._journal = journal
+        self._drill = drill
+        self._creator = creator
+        self._site_name = site_name
+        self.made: list[Made] = []
+
+    def create(self, resource: Resource, make: Callable[[Mark], str]) -> str:
+        """Write the resource down, then make it."""
+        self._require_fit(resource)
+        intended = self._journal.intend(resource, self._creator, self._drill)
+        self.made.append(intended)
+        identifier = make(intended.mark)
+        done = Made(resource, intended.mark, intended.number, identifier)
+        self.made[self.made.index(intended)] = done
+        self._journal.tell(done, "created")
+        return identifier
+
+    def name(self, label: str) -> str:
+        """A name that begins with the drills' prefix."""
+        return f"{self._journal.prefix}-{_short(self._journal.run)}-{label}"
+
+    def path(self, label: str) -> str:
+        """A name with slashes, for log groups and parameters."""
+        return f"/baseops/{self._site_name}/drill/{_short(self._journal.run)}-{label}"
+
+    def _require_fit(self, resource: Resource) -> None:
+        if resource.name and not is_own_name(resource.name, self._journal.prefix, self._site_name):
+            raise UsageError(
+                f"the drill {self._drill} wants to create {resource.kind} {resource.name}",
+                f"its name does not begin with {self._journal.prefix}-",
+                "Take the name from DrillContext.journal.",
+            )
+        found = first_unfit(_texts(as_json(resource)))
+        if found:
+            raise InconclusiveError(f"the drill {self._drill} wants to journal {found}", "a journal must not hold it")
+
+
+def is_own_name(name: str, prefix: str, site_name: str) -> bool:
+    """Whether a name is one that drills of this declaration give."""
+    return name.startswith((f"{prefix}-", f"/baseops/{site_name}/drill/"))
+
+
+def _short(run: str) -> str:
+    return run.rpartition("-")[2]
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for each in value.values() for text in _texts(each)]
+    return [text for each in value for text in _texts(each)] if isinstance(value, list) else []

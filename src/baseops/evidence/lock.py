@@ -1,0 +1,108 @@
+"""One run at a time in an account: a lease in the evidence store, renewed while the run works, taken over when it ends.
+
+Nothing is deleted to release it (drill roles may delete no evidence): a released lease is one more content.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+
+from baseops.contract.clock import Clock
+from baseops.errors import InconclusiveError, NotFoundError
+from baseops.evidence.records import canonical, parse_timestamp, timestamp
+from baseops.evidence.store import Store
+
+LEASE = timedelta(minutes=3)
+RENEW_AFTER = timedelta(minutes=1)
+
+
+class Lease:
+    """The lock while it is held; `renew` is called with every request and sleep of a drill."""
+
+    def __init__(self, store: Store, account: str, holder: str, clock: Clock) -> None:
+        """Nothing is taken yet."""
+        self._store = store
+        self._key = f"lock/account={account}.json"
+        self._holder = holder
+        self._clock = clock
+        self._content = b""
+        self._renewed = clock.now()
+        self._busy = threading.Lock()
+
+    def take(self) -> None:
+        """Take it; raises `InconclusiveError` while another run holds it."""
+        content = self._lease()
+        if not self._store.put_new(self._key, content):
+            former = self._store.read(self._key)
+            self._require_free(former)
+            if not self._store.replace(self._key, content, former):
+                raise self._held("another run was quicker")
+        self._content, self._renewed = content, self._clock.now()
+
+    def renew(self) -> None:
+        """Make the lease last when it has been a while; raises `InconclusiveError` when another run took it."""
+        if self._clock.now() - self._renewed < RENEW_AFTER or not self._busy.acquire(blocking=False):
+            return
+        try:
+            self._renewed = self._clock.now()
+            content = self._lease()
+            if not self._store.replace(self._key, content, self._content):
+                raise self._held("it was taken over")
+            self._content = content
+        finally:
+            self._busy.release()
+
+    def release(self) -> None:
+        """Let the next run in."""
+        self._store.replace(self._key, canonical({"holder": self._holder, "released": True}), self._content)
+
+    def _lease(self) -> bytes:
+        expires = timestamp(self._clock.now() + LEASE)
+        lease = {"holder": self._holder, "expires": expires, "host": socket.gethostname(), "process": os.getpid()}
+        return canonical(lease)
+
+    def _require_free(self, content: bytes) -> None:
+        lease = json.loads(content)
+        if lease.get("released") or parse_timestamp(lease["expires"]) <= self._clock.now() or _is_dead(lease):
+            return
+        raise self._held(f"{lease['holder']} holds it until {lease['expires']}")
+
+    def _held(self, why: str) -> InconclusiveError:
+        return InconclusiveError(
+            f"the lock of the evidence in {self._store.url} is not free",
+            why,
+            "Wait until the other run has ended, and run the same command again.",
+        )
+
+
+def _is_dead(lease: dict[str, object]) -> bool:
+    """Whether the holder was a process of this machine that is no more."""
+    process = lease.get("process")
+    if lease.get("host") != socket.gethostname() or not isinstance(process, int) or process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+@contextmanager
+def held(store: Store, account: str, holder: str, clock: Clock) -> Iterator[Lease]:
+    """The lock for the time of a run; a run that dies loses it after `LEASE`."""
+    lease = Lease(store, account, holder, clock)
+    lease.take()
+    try:
+        yield lease
+    finally:
+        with suppress(NotFoundError):  # who took the store away took the lock with it
+            lease.release()

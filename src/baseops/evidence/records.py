@@ -1,0 +1,236 @@
+"""What a run leaves: one record for each promise and target, chained, and a head that counts and seals them.
+
+The text of a record is canonical JSON, one line; its SHA-256 is the next record's `previous`. The first record's
+`previous` is the SHA-256 of the head before. Keys are partitioned as Athena and DuckDB expect it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any
+
+from baseops._version import __version__
+from baseops.contract.drill import Drill, Evidence, Step
+from baseops.contract.types import Json
+
+RECORD_SCHEMA = "baseops/evidence/1"
+HEAD_SCHEMA = "baseops/evidence-head/1"
+GENESIS = "0" * 64
+"""The `previous` of the very first head."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which partition a run writes to."""
+
+    account: str
+    region: str
+    date: str
+
+    @classmethod
+    def of(cls, account: str, region: str, at: datetime) -> Place:
+        """The partition of a moment, in UTC."""
+        return cls(account, region, at.astimezone(UTC).strftime("%Y-%m-%d"))
+
+    def path(self, top: str) -> str:
+        """The partition under `records`, `heads` or `journal`, without a final slash."""
+        return f"{top}/account={self.account}/region={self.region}/date={self.date}"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Who sealed a head: `key` is the ARN of a KMS key, or `local:` and the public key's fingerprint."""
+
+    algorithm: str
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A file of records that belongs to a run."""
+
+    key: str
+    sha256: str
+    records: int
+
+
+@dataclass(frozen=True)
+class Head:
+    """The end of a run. `complete` is False when it was broken off; `next_by` is when the next run is due."""
+
+    run: str
+    account: str
+    region: str
+    started: str
+    ended: str
+    tool: str
+    previous_run: str
+    previous: str
+    files: tuple[Sealed, ...]
+    counts: Mapping[str, int]
+    complete: bool = True
+    next_by: str = ""
+    leftovers: tuple[str, ...] = ()
+    schema: str = HEAD_SCHEMA
+    signature: Signature | None = None
+
+    def unsigned(self) -> bytes:
+        """What is signed: all but the signature."""
+        values = asdict(self)
+        del values["signature"]
+        return canonical(values)
+
+    def text(self) -> bytes:
+        """As it is stored."""
+        return canonical(asdict(self))
+
+    @classmethod
+    def parse(cls, text: bytes) -> Head:
+        """A stored head; raises ValueError where it is none."""
+        values = _object(text)
+        if values.get("schema") != HEAD_SCHEMA:
+            raise ValueError(f"its schema is not {HEAD_SCHEMA}")
+        try:
+            files = tuple(Sealed(**each) for each in values.pop("files"))
+            signature = values.pop("signature")
+            return cls(
+                **{**values, "leftovers": tuple(values["leftovers"])},
+                files=files,
+                signature=Signature(**signature) if signature else None,
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"it is no head: {error}") from error
+
+
+def head_key(place: Place, run: str) -> str:
+    """Where a run's head lies."""
+    return f"{place.path('heads')}/{run}.json"
+
+
+def record_key(place: Place, run: str, drill: str) -> str:
+    """Where the records of one drill of a run lie: the newest of a drill is found by its path alone."""
+    return f"{place.path('records')}/drill={drill.replace('/', '+')}/{run}.jsonl"
+
+
+def canonical(value: Any) -> bytes:
+    """One text for one value: sorted keys, no spaces, UTF-8, no NaN."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode()
+
+
+def sha256(content: bytes) -> str:
+    """In hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def timestamp(at: datetime) -> str:
+    """A time in UTC to the millisecond, as evidence writes it."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_timestamp(text: str) -> datetime:
+    """The time that `timestamp` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def new_run_id(at: datetime, suffix: str) -> str:
+    """An id that sorts by time: `20260108T090000Z-3f2a9c`."""
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{suffix}"
+
+
+def is_run_id(text: str) -> bool:
+    """Whether it is an id of ours."""
+    return bool(re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{6}", text))
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record as stored; `values` are those of the schema."""
+
+    values: Mapping[str, Json]
+
+    @classmethod
+    def parse(cls, text: bytes) -> Record:
+        """A stored record; raises ValueError where it is none."""
+        values = _object(text)
+        if values.get("schema") != RECORD_SCHEMA:
+            raise ValueError(f"its schema is not {RECORD_SCHEMA}")
+        return cls(values)
+
+    def __getitem__(self, name: str) -> Any:  # Any: what the schema says of that name
+        return self.values[name]
+
+
+@dataclass
+class Chain:
+    """Numbers and links the records of one run, in the order in which drills end."""
+
+    run: str
+    place: Place
+    previous: str
+    number: int = 0
+    files: list[Sealed] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=lambda: {"proven": 0, "refuted": 0, "inconclusive": 0})
+
+    def add(self, drill: Drill, found: Sequence[Evidence], steps: Sequence[Step]) -> tuple[str, bytes, list[Record]]:
+        """The key, content and records of one drill's file. Pure but for the chain itself."""
+        records, lines = [], []
+        for number, evidence in enumerate(found):
+            values = self._values(drill, evidence, steps if number == 0 else ())
+            line = canonical(values)
+            self.previous = sha256(line)
+            self.counts[evidence.verdict.value] += 1
+            records.append(Record(values))
+            lines.append(line + b"\n")
+        key, content = record_key(self.place, self.run, drill.name), b"".join(lines)
+        self.files.append(Sealed(key, sha256(content), len(records)))
+        return key, content, records
+
+    def _values(self, drill: Drill, evidence: Evidence, steps: Sequence[Step]) -> dict[str, Json]:
+        self.number += 1
+        started, ended = evidence.started, evidence.ended
+        return {
+            "schema": RECORD_SCHEMA,
+            "run": self.run,
+            "number": self.number,
+            "previous": self.previous,
+            "account": self.place.account,
+            "region": self.place.region,
+            "area": drill.area,
+            "drill": drill.name,
+            "class": drill.drill_class,
+            "promise": evidence.promise or drill.promise,
+            "target": evidence.target,
+            "verdict": evidence.verdict.value,
+            "reason": evidence.reason,
+            "method": evidence.method,
+            "measures": {name: round(float(value), 6) for name, value in sorted(evidence.measures.items())},
+            "not_exercised": list(evidence.not_exercised),
+            "started": timestamp(started) if started else "",
+            "ended": timestamp(ended) if ended else "",
+            "steps": [{"at": timestamp(each.at), "text": each.text} for each in steps],
+            "tool": f"baseops {__version__}",
+        }
+
+
+def schema() -> dict[str, Any]:
+    """The published JSON schema of a record."""
+    text = resources.files("baseops.evidence").joinpath("evidence-1.schema.json").read_text()
+    return _object(text.encode())
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"it is no JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004  # what callers of `parse` expect
+    return values

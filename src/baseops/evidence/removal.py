@@ -1,0 +1,81 @@
+"""Removes what drills created: looks again whether it is the drill's own, removes it, waits until it is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from baseops.contract.clients import Clients
+from baseops.contract.clock import Clock
+from baseops.contract.drill import CREATOR_TAG, DRILL_TAG, Call, Resource
+from baseops.errors import AccessError, AwsError, NotFoundError
+from baseops.evidence.calls import look, perform
+from baseops.evidence.journal import Made
+
+PATIENCE = timedelta(minutes=10)
+"""How long a removal is tried: a volume stays in use until its instance has gone."""
+PAUSE = 15.0
+AGE_TOLERANCE = timedelta(minutes=10)
+"""How far AWS's creation time may lie from the journal's: clocks differ, and calls are retried."""
+
+
+def find(clients: Clients, made: Made) -> list[str]:
+    """The identifiers of what was made: the known one, or those that carry the mark, or the chosen name."""
+    if made.identifier:
+        return [made.identifier]
+    resource, mark = made.resource, made.mark.value
+    if resource.find:
+        return [str(each) for each in look(clients, resource, resource.find, identifier="", mark=mark)]
+    return [resource.name] if resource.name else []
+
+
+def disagreement(clients: Clients, made: Made, identifier: str, intended: datetime) -> str:
+    """Why a resource must not be removed; empty when tags, creator and age agree with the journal."""
+    resource, mark = made.resource, made.mark
+    if resource.tags:
+        tags = _tags(look(clients, resource, resource.tags, identifier=identifier, mark=mark.value))
+        if tags.get(DRILL_TAG) != mark.value:
+            return f"its tag {DRILL_TAG} is not {mark.value}"
+        if tags.get(CREATOR_TAG) != mark.creator:
+            return f"its tag {CREATOR_TAG} is not {mark.creator}"
+    if resource.created:
+        found = look(clients, resource, resource.created, identifier=identifier, mark=mark.value)
+        times = [each for each in found if isinstance(each, datetime)]
+        if any(abs(each - intended) > AGE_TOLERANCE for each in times):
+            return f"it was created at {times[0]:%Y-%m-%d %H:%M}, the journal says {intended:%Y-%m-%d %H:%M}"
+    return ""
+
+
+def exists(clients: Clients, made: Made, identifier: str) -> bool:
+    """Whether there still is something to remove; True where nothing can tell."""
+    at = made.resource.created or made.resource.tags
+    return not at or bool(look(clients, made.resource, at, identifier=identifier, mark=made.mark.value))
+
+
+def remove(clients: Clients, clock: Clock, made: Made, identifier: str) -> None:
+    """Remove it; one that is gone already is fine. Raises the last error when patience is over."""
+    until = clock.now() + PATIENCE
+    for call in made.resource.remove:
+        while not _removed(clients, made.resource, call, identifier, made.mark.value, last=clock.now() >= until):
+            clock.sleep(PAUSE)
+
+
+def _removed(clients: Clients, resource: Resource, call: Call, identifier: str, mark: str, *, last: bool) -> bool:
+    try:
+        perform(clients, resource, call, identifier=identifier, mark=mark)
+    except NotFoundError:
+        return True
+    except AccessError:
+        raise
+    except AwsError:
+        if last:
+            raise
+        return False
+    return True
+
+
+def _tags(found: list[Any]) -> Mapping[str, str]:
+    if found and isinstance(found[0], Mapping) and "Key" not in found[0]:
+        return dict(found[0])
+    return {each["Key"]: each["Value"] for each in found}

@@ -1,0 +1,166 @@
+"""What drills usually create, as data that says how to find and remove it. Each is given to `Journal.create`.
+
+Kinds that AWS names are found by the mark in their tag; the others get a name from `Journal.name`.
+"""
+
+from __future__ import annotations
+
+from baseops.contract.drill import DRILL_TAG, Call, Look, Resource
+from baseops.contract.types import Json
+
+
+def _marked() -> list[Json]:
+    return [{"Name": f"tag:{DRILL_TAG}", "Values": ["$mark"]}]
+
+
+def _ec2(kind: str, region: str, noun: str, path: str, ids: str, *, created: str = "") -> Resource:
+    """A kind of Amazon EC2 that `describe_…` filters by tag."""
+    describe = f"describe_{noun}"
+    itself = Call(describe, {ids: ["$id"]})
+    singular = ids.removesuffix("s")
+    return Resource(
+        kind=kind,
+        service="ec2",
+        region=region,
+        remove=(Call(f"delete_{noun.removesuffix('s')}", {singular: "$id"}),),
+        find=Look(Call(describe, {"Filters": _marked()}), f"{path}.{singular}"),
+        tags=Look(itself, f"{path}.Tags[]"),
+        created=Look(itself, f"{path}.{created}") if created else None,
+    )
+
+
+def volume(region: str) -> Resource:
+    """An EBS volume."""
+    return _ec2("AWS::EC2::Volume", region, "volumes", "Volumes[]", "VolumeIds", created="CreateTime")
+
+
+def snapshot(region: str) -> Resource:
+    """An EBS snapshot."""
+    return _ec2("AWS::EC2::Snapshot", region, "snapshots", "Snapshots[]", "SnapshotIds", created="StartTime")
+
+
+def security_group(region: str) -> Resource:
+    """A security group; goes after the instances in it."""
+    return _ec2("AWS::EC2::SecurityGroup", region, "security_groups", "SecurityGroups[]", "GroupIds")
+
+
+def instance(region: str) -> Resource:
+    """An instance; terminated ones count as gone."""
+    alive: Json = ["pending", "running", "shutting-down", "stopping", "stopped"]
+    filters = [*_marked(), {"Name": "instance-state-name", "Values": alive}]
+    itself = Call(
+        "describe_instances",
+        {"InstanceIds": ["$id"], "Filters": [{"Name": "instance-state-name", "Values": alive}]},
+    )
+    path = "Reservations[].Instances[]"
+    return Resource(
+        kind="AWS::EC2::Instance",
+        service="ec2",
+        region=region,
+        remove=(Call("terminate_instances", {"InstanceIds": ["$id"]}),),
+        find=Look(Call("describe_instances", {"Filters": filters}), f"{path}.InstanceId"),
+        tags=Look(itself, f"{path}.Tags[]"),
+        created=Look(itself, f"{path}.LaunchTime"),
+    )
+
+
+def log_group(region: str, name: str) -> Resource:
+    """A log group with its metric filters and subscriptions; `name` from `Journal.path`."""
+    return Resource(
+        kind="AWS::Logs::LogGroup",
+        service="logs",
+        region=region,
+        name=name,
+        remove=(Call("delete_log_group", {"logGroupName": "$id"}),),
+        tags=Look(Call("list_tags_log_group", {"logGroupName": "$id"}), "tags"),
+    )
+
+
+def alarm(region: str, name: str, account: str) -> Resource:
+    """A metric, log or composite alarm."""
+    arn = f"arn:aws:cloudwatch:{region}:{account}:alarm:$id"
+    return Resource(
+        kind="AWS::CloudWatch::Alarm",
+        service="cloudwatch",
+        region=region,
+        name=name,
+        remove=(Call("delete_alarms", {"AlarmNames": ["$id"]}),),
+        tags=Look(Call("list_tags_for_resource", {"ResourceARN": arn}), "Tags[]"),
+    )
+
+
+def topic(region: str, name: str, account: str) -> Resource:
+    """An SNS topic with its subscriptions; its identifier is its name."""
+    arn = f"arn:aws:sns:{region}:{account}:$id"
+    return Resource(
+        kind="AWS::SNS::Topic",
+        service="sns",
+        region=region,
+        name=name,
+        remove=(Call("delete_topic", {"TopicArn": arn}),),
+        tags=Look(Call("list_tags_for_resource", {"ResourceArn": arn}), "Tags[]"),
+    )
+
+
+def subscription(region: str, topic_arn: str, endpoint: str) -> Resource:
+    """A subscription of a topic that is not the drill's own; it carries no tag, but a drill's own endpoint."""
+    subscribed = Call("list_subscriptions_by_topic", {"TopicArn": topic_arn})
+    return Resource(
+        kind="AWS::SNS::Subscription",
+        service="sns",
+        region=region,
+        remove=(Call("unsubscribe", {"SubscriptionArn": "$id"}),),
+        find=Look(subscribed, f"Subscriptions[?Endpoint=='{endpoint}'].SubscriptionArn"),
+    )
+
+
+def queue(region: str, name: str, account: str) -> Resource:
+    """An SQS queue; its identifier is its name."""
+    url = f"https://sqs.{region}.amazonaws.com/{account}/$id"
+    return Resource(
+        kind="AWS::SQS::Queue",
+        service="sqs",
+        region=region,
+        name=name,
+        remove=(Call("delete_queue", {"QueueUrl": url}),),
+        tags=Look(Call("list_queue_tags", {"QueueUrl": url}), "Tags"),
+    )
+
+
+def secret(region: str, name: str) -> Resource:
+    """A secret, removed without the recovery window: a canary protects nothing."""
+    return Resource(
+        kind="AWS::SecretsManager::Secret",
+        service="secretsmanager",
+        region=region,
+        name=name,
+        remove=(Call("delete_secret", {"SecretId": "$id", "ForceDeleteWithoutRecovery": True}),),
+        tags=Look(Call("describe_secret", {"SecretId": "$id"}), "Tags[]"),
+        created=Look(Call("describe_secret", {"SecretId": "$id"}), "CreatedDate"),
+    )
+
+
+def function(region: str, name: str, account: str) -> Resource:
+    """A Lambda function."""
+    arn = f"arn:aws:lambda:{region}:{account}:function:$id"
+    return Resource(
+        kind="AWS::Lambda::Function",
+        service="lambda",
+        region=region,
+        name=name,
+        remove=(Call("delete_function", {"FunctionName": "$id"}),),
+        tags=Look(Call("list_tags", {"Resource": arn}), "Tags"),
+    )
+
+
+def configuration_set(region: str, name: str, account: str) -> Resource:
+    """An SES configuration set with its event destinations."""
+    arn = f"arn:aws:ses:{region}:{account}:configuration-set/$id"
+    return Resource(
+        kind="AWS::SES::ConfigurationSet",
+        service="sesv2",
+        region=region,
+        name=name,
+        remove=(Call("delete_configuration_set", {"ConfigurationSetName": "$id"}),),
+        tags=Look(Call("list_tags_for_resource", {"ResourceArn": arn}), "Tags[]"),
+    )
