@@ -26,6 +26,7 @@ def create_vpc(backend: Any, cidr_block: str, tag_specifications: Tags = (), **o
         groups, old = backend.groups.pop(vpc.id, {}), vpc.id
         backend.vpcs[wanted] = backend.vpcs.pop(old)
         vpc.id = wanted
+        _move_tags(backend, old, wanted)
         backend.groups[wanted] = groups
         for owned in (*groups.values(), *backend.route_tables.values(), *backend.network_acls.values()):
             if owned.vpc_id == old:
@@ -48,6 +49,7 @@ def create_subnet(backend: Any, vpc_id: str, tag_specifications: Tags = (), **op
             for association in _values(acl.associations):
                 if association.subnet_id == subnet.id:
                     association.subnet_id = wanted
+        _move_tags(backend, subnet.id, wanted)
         subnet.id = wanted
     return {"Subnet": _client(backend).describe_subnets(SubnetIds=[subnet.id])["Subnets"][0]}
 
@@ -64,6 +66,7 @@ def create_security_group(
         shelf = backend.groups[group.vpc_id]
         _refuse_taken(wanted, shelf)
         shelf[wanted] = shelf.pop(group.id)
+        _move_tags(backend, group.id, wanted)
         group.id = group.group_id = wanted
     arn = f"arn:aws:ec2:{backend.region_name}:{backend.account_id}:security-group/{group.id}"
     return {"GroupId": group.id, "SecurityGroupArn": arn, "Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}
@@ -84,6 +87,11 @@ def register_image(backend: Any, name: str, tag_specifications: Tags = (), **opt
         image.id = wanted
     image.add_tags(tags)
     return {"ImageId": image.id}
+
+
+def _move_tags(backend: Any, old: str, new: str) -> None:
+    if old in backend.tags:
+        backend.tags[new] = backend.tags.pop(old)
 
 
 def _values(collection: Any) -> Iterable[Any]:

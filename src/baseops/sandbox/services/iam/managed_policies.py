@@ -6,6 +6,7 @@ moto has them all but loads them at the start or not at all, which takes a secon
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -26,17 +27,21 @@ def _make_known(backend: Any, arn: str) -> None:
     from moto.iam.models import AWSManagedPolicy
 
     path, _, name = arn.removeprefix(_PREFIX).rpartition("/")
-    data = _documents().get(name)
+    data = _data(name)
     if data is not None and str(data.get("Path", "/")).strip("/") == path:
         backend.managed_policies[arn] = AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, data)
 
 
 @cache
-def _documents() -> dict[str, Any]:
-    from moto.iam.aws_managed_policies import aws_managed_policies_data
+def _data(name: str) -> dict[str, Any] | None:
+    """What moto has on a policy; only this one is parsed, of 1,500."""
+    from moto.iam.aws_managed_policies import aws_managed_policies_data as text
 
-    documents: dict[str, Any] = json.loads(aws_managed_policies_data)
-    return documents
+    found = re.search(rf'^ "{re.escape(name)}":', text, re.MULTILINE)
+    if found is None:
+        return None
+    data: dict[str, Any] = json.JSONDecoder().raw_decode(text, found.end())[0]
+    return data
 
 
 extend("iam", "AttachRolePolicy", attach_role_policy)
