@@ -28,16 +28,16 @@ def dlm() -> ServiceModel:
         (
             {"PolicyDetails": {"Schedules": [{"RetainRule": {"Count": 1001}}]}},
             (
-                "1 validation error detected: Value '1001' at 'policyDetails.schedules.1.member.retainRule.count' failed "
-                "to satisfy constraint: Member must have value less than or equal to 1000"
+                "1 validation error detected: Value '1001' at 'policyDetails.schedules.1.member.retainRule.count' "
+                "failed to satisfy constraint: Member must have value less than or equal to 1000"
             ),
         ),
         (
             {"Tags": {}, "State": "ON"},
             (
                 "2 validation errors detected: Value 'ON' at 'state' failed to satisfy constraint: Member must satisfy "
-                "enum value set: [DISABLED, ENABLED]; Value '{}' at 'tags' failed to satisfy constraint: Member must have "
-                "length greater than or equal to 1"
+                "enum value set: [DISABLED, ENABLED]; Value '{}' at 'tags' failed to satisfy constraint: Member must "
+                "have length greater than or equal to 1"
             ),
         ),
     ],
