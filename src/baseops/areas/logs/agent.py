@@ -122,6 +122,11 @@ def parameter_name(site: Site, target: TargetSet) -> str:
     return f"AmazonCloudWatch-{site.prefix}-{target.slug}"
 
 
+def association_name(site: Site, target: TargetSet) -> str:
+    """The association's name, by which its outcome is found."""
+    return f"{site.prefix}-agent-{target.slug}"[:128]
+
+
 def add_agents(stack: StackBuilder, section: Section) -> None:
     """Parameters, the documents that are needed, and associations."""
     sets = target_sets(section)
@@ -266,7 +271,7 @@ def _association(site: Site, target: TargetSet, parameter: ssm.Parameter, docume
     }
     return ssm.Association(
         logical_id("agent", target.slug, "Association"),
-        AssociationName=f"{site.prefix}-agent-{target.slug}"[:128],
+        AssociationName=association_name(site, target),
         Name=Ref(document),
         Parameters=parameters,
         Targets=list(_targets(target.tags)),
