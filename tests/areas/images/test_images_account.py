@@ -102,6 +102,15 @@ def test_the_world_has_the_named_network_and_users(declared, account):
     assert len(account.client("ec2").describe_instances(Filters=filters)["Reservations"]) == 1
 
 
+def test_the_world_satisfies_the_preflight_of_every_key(full, account):
+    section = full.sections["images"]
+    before = rules(images.preflight(section, full.site, account))
+    assert {"images.no-such-base", "images.no-such-subnet", "images.not-published"} <= set(before)
+    world.build(section, account, full.site)
+    world.build(section, account, full.site)
+    assert rules(images.preflight(section, full.site, account)) == ["images.encryption-by-default"]
+
+
 def test_the_preflight_names_what_is_not_there(declared, account):
     declaration = declared()
     found = images.preflight(declaration.sections["images"], declaration.site, account)

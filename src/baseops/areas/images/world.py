@@ -32,6 +32,8 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
         if entry.base is not None:
             _base(ec2, entry.base, account, site)
     for name, entry in section.entries.items():
+        if not entry.managed and entry.publish:
+            _theirs(name, entry, account, site)
         _users(ec2, name, entry, account, site)
 
 
@@ -72,14 +74,25 @@ def _base(ec2: Any, base: Base, account: SandboxAccount, site: Site) -> None:
             _register(ec2, base.name.replace("*", "1").replace("?", "1"), None, base.architecture or "x86_64")
 
 
-def _register(ec2: Any, name: str, image_id: str | None, architecture: str = "x86_64") -> None:
-    ec2.register_image(
+def _theirs(name: str, entry: Entry, account: SandboxAccount, site: Site) -> None:
+    """An image that somebody else builds, and the parameter that names it in each region."""
+    for region in entry.regions or (site.region,):
+        if sources.parameter(account, region, str(entry.publish)) is None:
+            made = _register(account.client("ec2", region), f"{name} of others", None)
+            account.client("ssm", region).put_parameter(
+                Name=entry.publish, Value=made, Type="String", DataType="aws:ec2:image"
+            )
+
+
+def _register(ec2: Any, name: str, image_id: str | None, architecture: str = "x86_64") -> str:
+    answer = ec2.register_image(
         Name=name,
         Architecture=architecture,
         RootDeviceName="/dev/xvda",
         VirtualizationType="hvm",
         TagSpecifications=_with_id("image", image_id) if image_id else [],
     )
+    return str(answer["ImageId"])
 
 
 def _users(ec2: Any, name: str, entry: Entry, account: SandboxAccount, site: Site) -> None:
