@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, distribution
 from pathlib import Path
 
+from baseops.cloudformation.packages import zipped
 from baseops.errors import CompileError
 
 HANDLER = "baseops.areas.secrets.functions.postgres_single_user.handler.handle"
@@ -23,7 +22,6 @@ HANDLER = "baseops.areas.secrets.functions.postgres_single_user.handler.handle"
 DISTRIBUTIONS = ("asn1crypto", "pg8000", "python-dateutil", "scramp", "six")
 
 _FUNCTION = "baseops/areas/secrets/functions/postgres_single_user"
-_OLDEST = (1980, 1, 1, 0, 0, 0)
 _KEPT_METADATA = ("METADATA", "LICENSE", "LICENSE.txt", "COPYING")
 
 
@@ -100,15 +98,3 @@ def _checked(installed: Distribution, path: PackagePath) -> bytes:
                 "Run: pip install --force-reinstall 'baseops-aws[rotation]'",
             )
     return content
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """A zip of the files in the order of their names, stored as they are: compressors differ between machines."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in sorted(files.items()):
-            entry = zipfile.ZipInfo(name, _OLDEST)
-            entry.create_system = 3
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content)
-    return buffer.getvalue()

@@ -13,7 +13,7 @@ from troposphere import AWSObject, GetAtt, Ref, awslambda, logs
 from baseops.areas.secrets import access, authorities, package
 from baseops.areas.secrets.frozen import password_rules
 from baseops.cloudformation.builder import StackBuilder
-from baseops.cloudformation.parts import service_role
+from baseops.cloudformation.parts import joins_network, service_role
 from baseops.cloudformation.resources import lacking, logical_id
 from baseops.contract.needs import Artifact
 from baseops.contract.refs import Refs
@@ -29,14 +29,6 @@ _SKIPPED = {
     "CKV_AWS_116": "Secrets Manager repeats a step that failed, and an alarm tells of it; there is no event to keep",
     "CKV_AWS_117": "the declaration names no network for this function",
 }
-_NETWORK_ACTIONS = [
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-]
 
 
 def artifact(rotation: Rotation, site: Site) -> Artifact:
@@ -126,25 +118,8 @@ def _statements(
         }
     )
     if rotation.network:
-        statements += _network_statements()
+        statements += joins_network()
     return [access.for_template(statement) for statement in statements]  # type: ignore[misc]  # a dict gives a dict
-
-
-def _network_statements() -> list[dict[str, Json]]:
-    """Lambda makes network interfaces by the function's role; the function's own code may not.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
-    """
-    return [
-        {"Sid": "LambdaJoinsTheNetwork", "Effect": "Allow", "Action": [*_NETWORK_ACTIONS], "Resource": "*"},
-        {
-            "Sid": "ItsCodeDoesNot",
-            "Effect": "Deny",
-            "Action": [*_NETWORK_ACTIONS],
-            "Resource": "*",
-            "Condition": {"Null": {"lambda:SourceFunctionArn": "false"}},
-        },
-    ]
 
 
 def _skip(reasons: dict[str, str]) -> dict[str, Json]:
