@@ -8,7 +8,15 @@ import zipfile
 import pytest
 
 from baseops.areas.logs import carriers
+from baseops.declaration import load
+from baseops.workflow.load import SPECS
 
+TOP_OF_LONG = """version: 1
+name: a-long-declaration-1
+accounts: ["111111111111"]
+region: eu-west-1
+logs:
+"""
 S3 = "logs: {web: {group: {name: /acme/web}, ship: [{s3: {prefix: web/, retain: 90d}, pattern: ERROR}]}}\n"
 HTTP = """logs:
   web:
@@ -159,3 +167,21 @@ def test_the_package_is_one_module_and_always_the_same_bytes():
         assert package.namelist() == ["shipper.py"]
         assert package.getinfo("shipper.py").date_time == (1980, 1, 1, 0, 0, 0)
         compile(package.read("shipper.py"), "shipper.py", "exec")
+
+
+def test_long_names_of_streams_stay_different(declared, compiled):
+    source = "  a-very-long-name-of-some-source-{0}: {{group: {{name: /a/{0}}}, ship: [{{http: {{url: https://a.example/}}}}]}}\n"
+    text = TOP_OF_LONG + source.format(1001) + source.format(1002)
+    found = compiled(load(text, SPECS))
+    names = {
+        each["Properties"]["DeliveryStreamName"]
+        for each in found.values()
+        if each["Type"] == "AWS::KinesisFirehose::DeliveryStream"
+    }
+    assert len(names) == 2
+    assert max(map(len, names)) <= 64
+
+
+def test_a_domain_with_the_newer_host_name_is_understood(refused):
+    text = SEARCH.replace("search-logs-abc.eu-west-1.es.amazonaws.com", "search-logs-abc.aos.eu-west-1.on.aws")
+    assert refused(text) == []

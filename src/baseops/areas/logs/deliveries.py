@@ -190,7 +190,7 @@ def _secret_configuration(secret: str, role: Any) -> dict[str, Any]:
 def _stream(stack: StackBuilder, name: str, shipment: str, refs: Refs, **destination: Any) -> firehose.DeliveryStream:
     return firehose.DeliveryStream(
         logical_id(name, shipment, "DeliveryStream"),
-        DeliveryStreamName=f"{stack.site.prefix}-logs-{name}-{shipment}"[:64],
+        DeliveryStreamName=names.stream_name(stack.site, name, shipment),
         DeliveryStreamType="DirectPut",
         DeliveryStreamEncryptionConfigurationInput=firehose.DeliveryStreamEncryptionConfigurationInput(
             KeyType="CUSTOMER_MANAGED_CMK", KeyARN=stack.use(refs.key("logs"))

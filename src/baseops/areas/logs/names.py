@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from baseops.cloudformation.resources import logical_id
@@ -10,6 +11,7 @@ from baseops.contract.site import Site
 if TYPE_CHECKING:
     from baseops.areas.logs.spec import Entry, Section
 
+MAX_STREAM_NAME = 64
 HEARTBEAT = "heartbeat"
 """The name of the alarm on silence, for composite alarms too."""
 
@@ -40,6 +42,12 @@ def group_title(entry: str) -> str:
 def own_group(site: Site, entry: str, purpose: str) -> str:
     """The log group of something that we run for an entry: a remedy's output, a shipment's errors."""
     return f"/baseops/{site.name}/logs/{entry}/{purpose}"
+
+
+def stream_name(site: Site, entry: str, shipment: str) -> str:
+    """A delivery stream, whose name has 64 characters at most; a longer one ends with a hash of the whole."""
+    name = f"{site.prefix}-logs-{entry}-{shipment}"
+    return name if len(name) <= MAX_STREAM_NAME else f"{name[:55]}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
 def is_ours(name: str, site: Site) -> bool:

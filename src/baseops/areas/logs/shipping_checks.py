@@ -51,7 +51,8 @@ def _of_entry(path: Path, entry: Entry, site: Site) -> Iterator[Finding]:
         if ship.opensearch_ingestion:
             yield from _of_ingestion((*place, "opensearch_ingestion"), ship.opensearch_ingestion, site)
         if ship.opensearch:
-            region = ship.opensearch.endpoint.split(".")[1]
+            labels = ship.opensearch.endpoint.split(".")
+            region = labels[2] if labels[1] == "aos" else labels[1]
             yield from _of_region((*place, "opensearch", "endpoint"), region, site)
 
 

@@ -349,7 +349,7 @@ class OpenSearch(Strict):
     endpoint: Annotated[
         str,
         matching(
-            r"[a-z0-9-]+\.[a-z0-9-]+\.(?:es\.amazonaws\.com|aoss\.amazonaws\.com|on\.aws|es\.amazonaws\.com\.cn)",
+            r"[a-z0-9-]+\.[a-z0-9-]+\.es\.amazonaws\.com(?:\.cn)?|[a-z0-9-]+\.aos\.[a-z0-9-]+\.on\.aws",
             "the domain's host name without https://, such as search-logs-domain-abc123.eu-west-1.es.amazonaws.com",
         ),
     ]
