@@ -64,6 +64,7 @@ check-imports: setup-dev
 
 check-docs: setup-dev
 	$(BIN)/python tools/check_docs.py
+	$(BIN)/python tools/reference.py --check
 
 format: setup-dev ## rewrite the files as `make check` wants them
 	$(BIN)/ruff check --fix .
