@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -101,7 +103,7 @@ def test_after_apply_a_silent_group_is_pending_until_something_is_logged(declare
     assert pending(declaration, account) == {}
 
 
-def test_the_role_that_a_domain_has_to_map_is_named(declared, account):
+def test_the_function_runs_and_the_role_that_a_domain_has_to_map_is_named(declared, account):
     text = """logs:
   web:
     group: {name: /acme/web}
@@ -111,6 +113,13 @@ def test_the_role_that_a_domain_has_to_map_is_named(declared, account):
     apply(compile_declaration(declaration, Lock()), account, account.clock)
     said = pending(declaration, account)["logs.opensearch-role"]
     assert "it refuses the role baseops-acme-logs-WebOpensearchShipperRole-" in said
+    (function,) = account.client("lambda").list_functions()["Functions"]
+    control = {"messageType": "CONTROL_MESSAGE", "logEvents": []}
+    data = base64.b64encode(gzip.compress(json.dumps(control).encode())).decode()
+    answer = account.client("lambda").invoke(
+        FunctionName=function["FunctionName"], Payload=json.dumps({"awslogs": {"data": data}})
+    )
+    assert json.loads(answer["Payload"].read()) == {"shipped": 0, "rejected": 0}
 
 
 def test_logs_have_no_settings_and_leave_the_lock_as_it_is(full, account):
