@@ -63,7 +63,10 @@ class Sealed:
 
 @dataclass(frozen=True)
 class Head:
-    """The end of a run. `complete` is False when it was broken off; `next_by` is when the next run is due."""
+    """The end of a run. `complete` is False when it was broken off; `next_by` is when the next run is due.
+
+    `unfinished` are files of runs before it that died before they could seal them.
+    """
 
     run: str
     account: str
@@ -78,6 +81,7 @@ class Head:
     complete: bool = True
     next_by: str = ""
     leftovers: tuple[str, ...] = ()
+    unfinished: tuple[Sealed, ...] = ()
     schema: str = HEAD_SCHEMA
     signature: Signature | None = None
 
@@ -98,11 +102,12 @@ class Head:
         if values.get("schema") != HEAD_SCHEMA:
             raise ValueError(f"its schema is not {HEAD_SCHEMA}")
         try:
-            files = tuple(Sealed(**each) for each in values.pop("files"))
+            files, unfinished = (tuple(Sealed(**each) for each in values.pop(name)) for name in ("files", "unfinished"))
             signature = values.pop("signature")
             return cls(
                 **{**values, "leftovers": tuple(values["leftovers"])},
                 files=files,
+                unfinished=unfinished,
                 signature=Signature(**signature) if signature else None,
             )
         except (KeyError, TypeError) as error:
@@ -145,9 +150,10 @@ def new_run_id(at: datetime, suffix: str) -> str:
     return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{suffix}"
 
 
-def is_run_id(text: str) -> bool:
-    """Whether it is an id of ours."""
-    return bool(re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{6}", text))
+def run_of(key: str) -> str:
+    """The run that wrote a file of records, a head or an entry of a journal; empty for other files."""
+    found = re.search(r"\b(\d{8}T\d{6}Z-[0-9a-f]{6})(?:\.jsonl?$|/)", key)
+    return found[1] if found else ""
 
 
 @dataclass(frozen=True)

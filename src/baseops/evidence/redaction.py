@@ -17,7 +17,13 @@ LONGEST = 1000
 _FORMS = (
     ("a mail address", re.compile(r"[^\s@<>\"'(),;:]+@[\w-]+(?:\.[\w-]+)+")),
     ("an access key id", re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")),
-    ("a secret access key", re.compile(r"(?<![\w/+=:-])(?=\w*[/+])(?=[^/]*[A-Z])[A-Za-z0-9/+]{40}(?![\w/+=])")),
+    (
+        # The last 40 letters of a longer run as well: a key may follow a slash.
+        "a secret access key",
+        re.compile(
+            r"(?=[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+]))(?=\w*[/+])(?=\D{0,39}\d)(?=[^A-Z]{0,39}[A-Z])[A-Za-z0-9/+]{40}"
+        ),
+    ),
     ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
     ("a token", re.compile(r"\beyJ[\w-]{10,}\.[\w-]+")),
     ("a password", re.compile(r"(?i)\b(?:password|passwd|pwd|api[_-]?key)\s*[=:]\s*\S{4,}")),

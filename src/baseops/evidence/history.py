@@ -1,0 +1,69 @@
+"""Finds what is newest in a store by path alone: the last head, the last records of each drill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from baseops.errors import NotFoundError
+from baseops.evidence.records import Head, Place, Record, Sealed, run_of, sha256
+from baseops.evidence.store import Store
+
+
+def head_keys(store: Store, account: str, region: str) -> list[str]:
+    """The keys of all heads, oldest first."""
+    return [key for key in store.keys(f"heads/account={account}/region={region}/") if key.endswith(".json")]
+
+
+def newest_head(store: Store, account: str, region: str) -> tuple[str, bytes] | None:
+    """The key and text of the last run's head."""
+    top = f"heads/account={account}/region={region}/"
+    for date in reversed(store.folders(top)):
+        keys = store.keys(f"{top}{date}/")
+        if keys:
+            return keys[-1], store.read(keys[-1])
+    return None
+
+
+def newest_records(store: Store, account: str, region: str, *, days: int = 60) -> dict[str, list[Record]]:
+    """The last records of each drill, by its name; looks at the newest `days` dates that have any."""
+    top = f"records/account={account}/region={region}/"
+    newest: dict[str, str] = {}
+    for date in reversed(store.folders(top)[-days:]):
+        for key in reversed(store.keys(f"{top}{date}/")):
+            newest.setdefault(_drill(key), key)
+    return {drill: list(read_records(store, key)) for drill, key in sorted(newest.items())}
+
+
+def unfinished_files(store: Store, place: Place, last: Head | None) -> tuple[Sealed, ...]:
+    """The files of runs that died after the last head was sealed."""
+    top = f"records/account={place.account}/region={place.region}/"
+    since = f"date={last.started[:10]}" if last else ""
+    known = {each.key for each in (*last.files, *last.unfinished)} if last else set()
+    keys = [key for date in store.folders(top) if date >= since for key in store.keys(f"{top}{date}/")]
+    dead = [key for key in keys if run_of(key) > (last.run if last else "") and key not in known]
+    return tuple(sealed(key, store.read(key)) for key in dead)
+
+
+def sealed(key: str, content: bytes) -> Sealed:
+    """What a head says of a file."""
+    return Sealed(key, sha256(content), len(content.splitlines()))
+
+
+def read_records(store: Store, key: str) -> Iterator[Record]:
+    """The records of one file."""
+    for line in store.read(key).splitlines():
+        yield Record.parse(line)
+
+
+def records_of(store: Store, head: Head) -> Iterator[Record]:
+    """All records of a run; what has been removed is passed over (`verify` names it)."""
+    for sealed in head.files:
+        try:
+            yield from read_records(store, sealed.key)
+        except NotFoundError:
+            continue
+
+
+def _drill(key: str) -> str:
+    part = next((each for each in key.split("/") if each.startswith("drill=")), "")
+    return part.removeprefix("drill=").replace("+", "/")

@@ -1,0 +1,110 @@
+"""Answers SQL over evidence with DuckDB: the table `evidence`, one row for each record. Reads, never writes.
+
+The same files work in Amazon Athena; `athena_table` gives the statement. Partitions are account, region and date.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from baseops.errors import UsageError
+from baseops.evidence.store import FolderStore, Store, checked
+
+_COLUMNS = {
+    "run": "VARCHAR",
+    "number": "BIGINT",
+    "previous": "VARCHAR",
+    "area": "VARCHAR",
+    "drill": "VARCHAR",
+    "class": "VARCHAR",
+    "promise": "VARCHAR",
+    "target": "VARCHAR",
+    "verdict": "VARCHAR",
+    "reason": "VARCHAR",
+    "method": "VARCHAR",
+    "measures": "MAP(VARCHAR, DOUBLE)",
+    "not_exercised": "VARCHAR[]",
+    "started": "TIMESTAMP",
+    "ended": "TIMESTAMP",
+    "tool": "VARCHAR",
+    "account": "VARCHAR",
+    "region": "VARCHAR",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The result of a query. Any: whatever SQL gives."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def query(store: Store, sql: str) -> Answer:
+    """Run a SELECT; raises `UsageError` with DuckDB's words when it cannot be."""
+    try:
+        import duckdb
+    except ImportError as error:
+        raise UsageError(
+            "evidence cannot be queried", "DuckDB is not installed", "Run: pip install 'baseops-aws[query]'"
+        ) from error
+    with _local(store) as folder, duckdb.connect(":memory:") as database:
+        database.execute(_view(folder))
+        # From here on a query reaches neither files nor the network.
+        database.execute("SET enable_external_access = false")
+        try:
+            found = database.execute(sql)
+        except duckdb.Error as error:
+            raise UsageError("the query cannot be answered", str(error)) from error
+        columns = tuple(each[0] for each in found.description or ())
+        return Answer(columns, tuple(found.fetchall()))
+
+
+def athena_table(bucket: str, prefix: str = "") -> str:
+    """The statement that makes the table in Athena.
+
+    https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html
+    """
+    types = {"MAP(VARCHAR, DOUBLE)": "map<string,double>", "VARCHAR[]": "array<string>", "BIGINT": "bigint"}
+    stored = {name: kind for name, kind in _COLUMNS.items() if name not in ("account", "region")}
+    fields = [f"  `{name}` {types.get(kind, 'string')}" for name, kind in stored.items()]
+    location = "/".join(filter(None, (bucket, prefix.strip("/"), "records")))
+    return (
+        "CREATE EXTERNAL TABLE evidence (\n"
+        + ",\n".join(fields)
+        + "\n)\nPARTITIONED BY (account string, region string, `date` string)\n"
+        + "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'\n"
+        + f"LOCATION 's3://{location}/'"
+    )
+
+
+@contextmanager
+def _local(store: Store) -> Iterator[Path]:
+    """The folder of the evidence, copied from a bucket where it lies in one."""
+    if isinstance(store, FolderStore):
+        yield store.folder
+        return
+    with tempfile.TemporaryDirectory(prefix="baseops-evidence-") as name:
+        for key in store.keys("records/"):
+            path = Path(name) / checked(key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(store.read(key))
+        yield Path(name)
+
+
+def _view(folder: Path) -> str:
+    fields = ", ".join(f"'{name}': '{kind}'" for name, kind in _COLUMNS.items())
+    if not any((folder / "records").rglob("*.jsonl")):
+        empty = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in {**_COLUMNS, "date": "DATE"}.items())
+        return f"CREATE TABLE evidence AS SELECT {empty} LIMIT 0"
+    pattern = str(folder / "records" / "**" / "*.jsonl").replace("'", "''")
+    return (
+        "CREATE TABLE evidence AS SELECT *, regexp_extract(filename, 'date=([0-9-]+)', 1)::DATE AS \"date\" "  # noqa: S608
+        f"FROM read_json('{pattern}', format='newline_delimited', columns={{{fields}}}, "
+        "filename=true, hive_partitioning=false)"
+    )

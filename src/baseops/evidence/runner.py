@@ -1,0 +1,305 @@
+"""Runs drills side by side, each within its time and budget, and keeps what they found; cleans up whatever happens.
+
+A drill's error is never a proof and never the run's end: a missing permission is inconclusive and names it, any other
+error is inconclusive with its reason. What a drill created is removed last first before its evidence is written.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from baseops._version import __version__
+from baseops.aws.errors import translated
+from baseops.aws.metered import MeteredClients
+from baseops.contract.clients import Clients
+from baseops.contract.clock import Clock
+from baseops.contract.drill import Drill, DrillContext, Evidence, Verdict, inconclusive
+from baseops.contract.refs import Refs
+from baseops.contract.site import Site
+from baseops.contract.template import Source
+from baseops.contract.types import DrillClass
+from baseops.errors import AccessError, BaseopsError, InconclusiveError, Interrupted
+from baseops.evidence import removal
+from baseops.evidence.history import newest_head, unfinished_files
+from baseops.evidence.journal import DrillJournal, Made, RunJournal
+from baseops.evidence.limits import DrillClock, Meter, RunBudget, Story
+from baseops.evidence.lock import Lease, held
+from baseops.evidence.records import (
+    GENESIS,
+    Chain,
+    Head,
+    Place,
+    Record,
+    head_key,
+    new_run_id,
+    sha256,
+    timestamp,
+)
+from baseops.evidence.redaction import guarded, unfit
+from baseops.evidence.signing import Fingerprints, Signer
+from baseops.evidence.store import Store
+
+Teller: TypeAlias = Callable[[Drill, Sequence[Record]], None]
+"""Hears of a drill as it begins (no records) and when it has ended."""
+
+_LONGEST_REASON = 700
+
+
+@dataclass(frozen=True)
+class Job:
+    """A drill and what it is told: its area's section, the refs, and how refs become values."""
+
+    drill: Drill
+    section: Any  # the area's own model, as in contract.area
+    refs: Refs
+    value: Callable[[Source], str]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Where and with what a run works. `clients_of` gives the clients that drills of a class use.
+
+    `store` and `signer` have clients of their own. `state` is a folder of this machine for the local journal, outside
+    the evidence. `every` is how often runs are promised, for `verify` to find gaps.
+    """
+
+    clients_of: Callable[[DrillClass], Clients]
+    clock: Clock
+    account: str
+    creator: str
+    site: Site
+    store: Store
+    signer: Signer
+    fingerprints: Fingerprints
+    state: Path
+    bound: int = 4
+    every: timedelta | None = None
+    max_cost_usd: float = 2.0
+    random: random.Random = field(default_factory=random.SystemRandom)
+    teller: Teller = lambda _drill, _records: None
+
+    @property
+    def drill_prefix(self) -> str:
+        """What the names begin with that drills give."""
+        return f"{self.site.prefix}-drill"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has ended: its head and records, in the order of its drills."""
+
+    head: Head
+    records: tuple[Record, ...]
+
+    def count(self, verdict: Verdict) -> int:
+        """How many records have that verdict."""
+        return int(self.head.counts[verdict.value])
+
+
+def run_drills(setup: Setup, jobs: Sequence[Job]) -> Run:
+    """Run the drills and write the evidence; raises `InconclusiveError` while another run holds the account's lock.
+
+    Interrupted, it cleans up, seals what was found as an incomplete run, and raises.
+    """
+    begun = setup.clock.now()
+    run_id = new_run_id(begun, f"{setup.random.getrandbits(24):06x}")
+    with held(setup.store, setup.account, run_id, setup.clock) as lease:
+        running = _Running(setup, run_id, begun, lease)
+        complete = False
+        try:
+            tasks = [partial(running.run, job, refused) for job, refused in running.admitted(jobs)]
+            setup.clock.gather(tasks, bound=setup.bound)
+            complete = True
+        finally:
+            head = running.seal(complete=complete)
+    order = {job.drill.name: number for number, job in enumerate(jobs)}
+    return Run(head, tuple(sorted(running.records, key=lambda each: (order[each["drill"]], each["number"]))))
+
+
+class _Running:
+    """One run in progress."""
+
+    def __init__(self, setup: Setup, run_id: str, begun: datetime, lease: Lease) -> None:
+        self._setup = setup
+        self._run_id = run_id
+        self._begun = begun
+        self._lease = lease
+        self._budget = RunBudget(setup.max_cost_usd)
+        self._place = Place.of(setup.account, setup.site.region, begun)
+        former = newest_head(setup.store, setup.account, setup.site.region)
+        self._unfinished = unfinished_files(setup.store, self._place, Head.parse(former[1]) if former else None)
+        self._previous_run = Head.parse(former[1]).run if former else ""
+        self._previous = sha256(former[1]) if former else GENESIS
+        self._chain = Chain(run_id, self._place, self._previous)
+        self._lock = threading.Lock()
+        self._journal = RunJournal(
+            setup.store, self._place, run_id, setup.state / "journal", setup.clock, setup.drill_prefix
+        )
+        self._seed = setup.random.getrandbits(64)
+        self._leftovers: list[str] = []
+        self.records: list[Record] = []
+
+    def admitted(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, str]]:
+        """Each job, and why it does not run: what the drills before it may cost leaves too little."""
+        planned = 0.0
+        for job in jobs:
+            limit = self._setup.max_cost_usd
+            too_dear = planned + job.drill.cost_usd > limit
+            planned += 0 if too_dear else job.drill.cost_usd
+            yield job, f"it may cost {job.drill.cost_usd:.4f} USD, and the run's limit is {limit:.2f} USD" * too_dear
+
+    def run(self, job: Job, refused: str) -> None:
+        """One drill from its first call to its evidence."""
+        drill = job.drill
+        self._setup.teller(drill, ())
+        story = Story(self._setup.clock)
+        if refused:
+            self._keep(drill, self._complete(drill, [], refused), story)
+            return
+        clients = self._setup.clients_of(drill.drill_class)
+        journal = DrillJournal(self._journal, drill.name, self._setup.creator, self._setup.site.name)
+        try:
+            found = self._found(job, clients, journal, story)
+        finally:
+            left = self._clean(clients, journal.made)
+        if left:
+            found.append(self._stamped(drill, inconclusive(drill.name, f"not removed: {'; '.join(left)}")))
+        self._keep(drill, found, story)
+
+    def _found(self, job: Job, clients: Clients, journal: DrillJournal, story: Story) -> list[Evidence]:
+        drill, clock = job.drill, self._setup.clock
+        meter = Meter(drill.name, self._budget, clock, clock.now() + drill.timeout, self._lease.renew)
+        context = self._context(job, clients, journal, story, meter)
+        found: list[Evidence] = []
+        trouble = ""
+        since, before = clock.now(), meter.measures()
+        try:
+            with translated(f"the drill {drill.name}"):
+                for evidence in drill.run(context):
+                    found.append(self._stamped(drill, evidence, since, _difference(before, meter.measures())))
+                    since, before = clock.now(), meter.measures()
+        except Interrupted:
+            raise
+        except AccessError as error:
+            trouble = f"a permission is missing: {error.why or error.what}. {error.remedy}"
+        except BaseopsError as error:
+            trouble = str(error)
+        except Exception as error:  # noqa: BLE001  # whatever a drill does wrong, it has proved nothing
+            trouble = f"the drill failed: {type(error).__name__}: {error}"
+        return self._complete(drill, found, trouble)
+
+    def _context(self, job: Job, clients: Clients, journal: DrillJournal, story: Story, meter: Meter) -> DrillContext:
+        return DrillContext(
+            clients=MeteredClients(clients, meter.before_call),
+            clock=DrillClock(self._setup.clock, meter),
+            account=self._setup.account,
+            site=self._setup.site,
+            section=job.section,
+            refs=job.refs,
+            run_id=self._run_id,
+            journal=journal,
+            steps=story,
+            budget=meter,
+            random=random.Random(f"{self._seed}/{job.drill.name}"),  # noqa: S311  # it chooses samples, no secrets
+            value=job.value,
+            fingerprint=self._setup.fingerprints.fingerprint,
+        )
+
+    def _complete(self, drill: Drill, found: list[Evidence], trouble: str) -> list[Evidence]:
+        """With a word on every target that the drill left out; on the drill itself when it left out none."""
+        reason = _printable(trouble) or "the drill said nothing of it"
+        silent = [target for target in drill.targets if not any(_is_under(each.target, target) for each in found)]
+        if trouble and not silent:
+            silent = [drill.name]
+        return found + [self._stamped(drill, inconclusive(target, reason)) for target in silent]
+
+    def _stamped(
+        self,
+        drill: Drill,
+        evidence: Evidence,
+        since: datetime | None = None,
+        measures: Mapping[str, float] | None = None,
+    ) -> Evidence:
+        now = self._setup.clock.now()
+        started, ended = evidence.started or since or now, evidence.ended or now
+        took = {"seconds": (ended - started).total_seconds()}
+        complete = replace(
+            evidence,
+            promise=evidence.promise or drill.promise,
+            measures={**took, **(measures or {}), **evidence.measures},
+            started=started,
+            ended=ended,
+        )
+        return guarded(complete, drill.name)
+
+    def _clean(self, clients: Clients, made: Sequence[Made]) -> list[str]:
+        """Remove what was made, last first; says what could not be removed."""
+        clock = self._setup.clock
+        end = clock.now() + removal.PATIENCE * (len(made) + 1)
+        meter = Meter("clean-up", RunBudget(float("inf")), clock, end, self._lease.renew)
+        metered, waiting = MeteredClients(clients, meter.before_call), DrillClock(clock, meter)
+        left = []
+        for each in reversed(made):
+            try:
+                for identifier in removal.find(metered, each):
+                    removal.remove(metered, waiting, each, identifier)
+                    self._journal.tell(replace(each, identifier=identifier), "removed")
+            except BaseopsError as error:
+                left.append(_printable(f"{each.resource.kind} {each.identifier or each.resource.name}: {error}"))
+        with self._lock:
+            self._leftovers += left
+        return left
+
+    def _keep(self, drill: Drill, found: list[Evidence], story: Story) -> None:
+        steps = [step for step in story.steps if not unfit(step.text)]
+        with self._lock:
+            key, content, records = self._chain.add(drill, found, steps)
+            self.records += records
+        if not self._setup.store.put_new(key, content):
+            raise InconclusiveError(f"the evidence of {drill.name} was not kept", f"{key} exists already")
+        self._setup.teller(drill, records)
+
+    def seal(self, *, complete: bool) -> Head:
+        """Write the signed head."""
+        setup = self._setup
+        now = setup.clock.now()
+        head = Head(
+            run=self._run_id,
+            account=setup.account,
+            region=setup.site.region,
+            started=timestamp(self._begun),
+            ended=timestamp(now),
+            tool=f"baseops {__version__}",
+            previous_run=self._previous_run,
+            previous=self._previous,
+            files=tuple(self._chain.files),
+            counts=self._chain.counts,
+            complete=complete,
+            next_by=timestamp(now + setup.every) if setup.every else "",
+            leftovers=tuple(self._leftovers),
+            unfinished=self._unfinished,
+        )
+        sealed = replace(head, signature=setup.signer.sign(head.unsigned()))
+        if not setup.store.put_new(head_key(self._place, self._run_id), sealed.text()):
+            raise InconclusiveError(f"the head of {self._run_id} was not kept", "another one lies there")
+        return sealed
+
+
+def _difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    return {name: value - before.get(name, 0) for name, value in after.items() if value != before.get(name, 0)}
+
+
+def _is_under(target: str, declared: str) -> bool:
+    return target == declared or target.startswith(f"{declared}/")
+
+
+def _printable(text: str) -> str:
+    """One line without control characters: messages of AWS may hold any."""
+    return "".join(each if each.isprintable() else " " for each in text)[:_LONGEST_REASON]
