@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from typing import cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
-from baseops.contract.area import (
-    AccountPart,
-    ProvePart,
-    RehearsePart,
-    SabotagePart,
-    SettingsPart,
-    SpecPart,
-    StackPart,
-    WorldPart,
-)
 from baseops.contract.types import AreaName
+
+if TYPE_CHECKING:
+    from baseops.contract.area import (
+        AccountPart,
+        ProvePart,
+        RehearsePart,
+        SabotagePart,
+        SettingsPart,
+        SpecPart,
+        StackPart,
+        WorldPart,
+    )
 
 
 @dataclass(frozen=True)

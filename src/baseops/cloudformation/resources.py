@@ -38,7 +38,9 @@ def lacking(made: Made, **properties: Any) -> Made:
 
 def to_json(made: object) -> dict[str, Json]:
     """A troposphere object, helpers and nested properties included, as JSON values."""
-    return cast("dict[str, Json]", encode_to_dict(made))
+    # An object gives plain values already; encode_to_dict would walk through all of them once more.
+    plain = made.to_dict() if isinstance(made, BaseAWSObject) else encode_to_dict(made)
+    return cast("dict[str, Json]", plain)
 
 
 def to_list(tags: object) -> list[dict[str, Any]]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from pydantic import BaseModel
 
-from baseops.contract.area import AnySection, SpecPart
 from baseops.contract.finding import Finding, Severity
 from baseops.contract.site import Site
 from baseops.contract.types import AreaName, Json
@@ -26,6 +25,9 @@ from baseops.declaration.reader import Document, read
 from baseops.declaration.source import decode, read_file
 from baseops.declaration.validation import validate
 from baseops.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from baseops.contract.area import AnySection, SpecPart
 
 _AREAS: tuple[AreaName, ...] = get_args(AreaName)
 _CLAIMS = "account"

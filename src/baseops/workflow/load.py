@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from baseops import declaration
-from baseops.contract.area import SpecPart
 from baseops.contract.lock import Lock
 from baseops.contract.types import AreaName
 from baseops.declaration import Declaration
 from baseops.errors import UsageError
 from baseops.registry import AREAS
 
+if TYPE_CHECKING:
+    from baseops.contract.area import SpecPart
+
 LOCK_NAME = "baseops.lock"
 
 
-class _Specs(Mapping[AreaName, SpecPart]):
+class _Specs(Mapping[AreaName, "SpecPart"]):
     """The areas' models; one is imported when a declaration mentions its area."""
 
     _areas = {area.name: area for area in AREAS}  # noqa: RUF012  # never changed
