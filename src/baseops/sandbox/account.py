@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from baseops.errors import SandboxError
 from baseops.sandbox import moto_state, service
@@ -22,6 +22,9 @@ from baseops.sandbox.faults import Faults
 from baseops.sandbox.principals import operator_key
 from baseops.sandbox.process_time import ProcessTime
 from baseops.sandbox.scaled_clock import ScaledClock
+
+if TYPE_CHECKING:
+    from baseops.sandbox.access.enforcement import Enforcement
 
 T = TypeVar("T")
 
@@ -54,6 +57,7 @@ class Account:
         self._folder = folder or Path(tempfile.mkdtemp(prefix="baseops-sandbox-"))
         self._folder.mkdir(parents=True, exist_ok=True)
         self._copies = 0
+        self._enforcement: Enforcement | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -105,6 +109,16 @@ class Account:
     def authorise(self, authoriser: Authoriser) -> None:
         """Ask a function before every call; it refuses by raising `ServiceError` (IAM)."""
         self.dispatcher.authorisers.append(authoriser)
+
+    def enforce(self) -> Enforcement:
+        """From here on refuse what IAM would refuse, but never the operator. Calling it again changes nothing."""
+        if self._enforcement is None:
+            from baseops.sandbox.access.enforcement import Enforcement
+
+            self._enforcement = Enforcement(self.clock)
+            self.authorise(self._enforcement.authorise)
+            self.record(self._enforcement.record)
+        return self._enforcement
 
     def start_copy(self, function: Callable[[], T]) -> Copy[T]:
         """Fork; the copy runs the function on its own state from here on. Refused while another thread lives."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -78,6 +78,13 @@ class Call:
     def arguments(self) -> dict[str, Any]:
         """The same, spelled as boto3 spells method names, for keyword arguments."""
         return {xform_name(name): value for name, value in self.parameters.items()}
+
+    def part(self, operation: str, parameters: dict[str, Any]) -> Call:
+        """A call that this one entails, as the same caller would make it by itself."""
+        part = replace(self, operation=operation)
+        part.__dict__["parameters"] = parameters
+        part.__dict__["principal"] = self.principal
+        return part
 
     @cached_property
     def principal(self) -> Principal:

@@ -21,6 +21,7 @@ from baseops.sandbox.call import Call
 from baseops.sandbox.clock import TickingClock
 from baseops.sandbox.faults import Fault, Faults
 from baseops.sandbox.service import (
+    Members,
     Operation,
     Sandbox,
     ServiceError,
@@ -62,8 +63,7 @@ class Dispatcher:
         with self.lock:
             self._clock.refresh()
             answer = self._answer_with(call, fault)
-            for record in self.recorders:
-                record(call, answer)
+            self._record(call, answer)
         return answer
 
     def _answer_with(self, call: Call, fault: Fault | None) -> Answer:
@@ -104,6 +104,22 @@ class Dispatcher:
             for follow in consequences(call.service, call.operation):
                 follow(call, answer)
         return answer
+
+    def answer_part(self, call: Call, work: Callable[[], Members]) -> Members:
+        """Authorise, do and record one of several things that a call asks for (BatchGetSecretValue); raises its error."""
+        try:
+            for authorise in self.authorisers:
+                authorise(call)
+            members = work()
+        except ServiceException as error:
+            self._record(call, answers.failure(call, error))
+            raise
+        self._record(call, answers.success(call, members))
+        return members
+
+    def _record(self, call: Call, answer: Answer) -> None:
+        for record in self.recorders:
+            record(call, answer)
 
     def load(self, service: str) -> None:
         """Import what we have for a service, once for each account."""

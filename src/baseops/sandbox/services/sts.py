@@ -6,6 +6,7 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
+from baseops.sandbox.principals import principal_of
 from baseops.sandbox.service import Members, ServiceError, calling, extend
 
 
@@ -23,6 +24,7 @@ def assume_role(
     duration_seconds: int = 3600,
     policy: str = "",
     external_id: str = "",
+    policy_arns: list[dict[str, str]] | None = None,
     **_unused: Any,
 ) -> Members:
     """A session of a role that exists. moto would give one of any role.
@@ -35,6 +37,7 @@ def assume_role(
         refusal = f"User: {arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
         raise ServiceError(refusal, code="AccessDenied", status=403)
     session = backend.assume_role(calling().region, role_session_name, role_arn, policy, duration_seconds, external_id)
+    session.sandbox_policy_arns = [each["arn"] for each in policy_arns or []]
     return {
         "Credentials": {
             "AccessKeyId": session.access_key_id,
@@ -46,5 +49,11 @@ def assume_role(
     }
 
 
+def get_access_key_info(_backend: Any, access_key_id: str) -> Members:
+    """Whose key it is; also of keys that are not in use any more."""
+    return {"Account": principal_of(access_key_id, calling().account_id).account_id}
+
+
+extend("sts", "GetAccessKeyInfo", get_access_key_info)
 extend("sts", "GetCallerIdentity", get_caller_identity)
 extend("sts", "AssumeRole", assume_role)

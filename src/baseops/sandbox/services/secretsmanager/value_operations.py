@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from baseops.sandbox.service import Members, ServiceError
+from baseops.sandbox.service import Members, ServiceError, calling
 from baseops.sandbox.services.secretsmanager import values
 from baseops.sandbox.services.secretsmanager.secret import (
     CURRENT,
@@ -54,8 +55,9 @@ class ValueOperations(SecretsState):
             names = [secret.arn for secret in page]
         found, errors = [], []
         for name in names:
+            part = calling().part("GetSecretValue", {"SecretId": name})
             try:
-                found.append(self.get_secret_value(name))
+                found.append(self.sandbox.dispatcher.answer_part(part, partial(self.get_secret_value, name)))
             except ServiceError as error:
                 errors.append({"SecretId": name, "ErrorCode": error.code, "Message": error.message})
         return {"SecretValues": found, "Errors": errors or None, "NextToken": token}
