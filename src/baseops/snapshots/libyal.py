@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +16,7 @@ from baseops.snapshots.tree import Extent, Node, Stat
 _CHUNK = 64 * 1024
 _KEPT_CHUNKS = 64
 _FILETIME_EPOCH = 11_644_473_600 * 10**9
-_FAT_EPOCH = 315_532_800 * 10**9
+_EXFAT_FILE = 0x85
 _DIRECTORY, _READ_ONLY, _REPARSE = 0x10, 0x1, 0x400
 _SPARSE_EXTENT = 0x1
 
@@ -77,6 +79,7 @@ class LibyalFileSystem:
     def __init__(self, device: Readable, kind: str, module: str) -> None:
         """Open it; `SnapshotError` where the module is not installed."""
         self.kind = kind
+        self._device = device
         self._volume = _module(module, kind).volume()
         # libyal keeps no reference of its own to the file object.
         self._file = ChunkedFile(device)
@@ -135,7 +138,7 @@ class LibyalFileSystem:
         is_directory = bool(flags & _DIRECTORY) or node is self.root or self._has_index(node)
         is_link = self.kind == "ntfs" and bool(flags & _REPARSE) and node.symbolic_link_target is not None
         mode = 0o120777 if is_link else 0o40755 if is_directory else 0o100444 if flags & _READ_ONLY else 0o100644
-        times = [_nanoseconds(self.kind, node, name) for name in ("modification", "access", "creation")]
+        times = self._times(node)
         return Stat(
             kind="symlink" if is_link else "dir" if is_directory else "file",
             size=0 if is_directory else node.size,
@@ -148,6 +151,12 @@ class LibyalFileSystem:
             accessed_ns=times[1],
             created_ns=times[2],
         )
+
+    def _times(self, node: Node) -> tuple[int | None, ...]:
+        if self.kind == "ntfs":
+            return _ntfs_times(node)
+        # The identifier is where the directory entry lies; the root directory has none.
+        return _fat_times(self._device.pread(node.identifier, 32)) if node.identifier else (None, None, None)
 
     def _has_index(self, node: Node) -> bool:
         return self.kind == "ntfs" and bool(node.has_directory_entries_index())
@@ -173,12 +182,46 @@ class _Translated:
             raise DamagedError(f"{self._what} cannot be read", str(error)[:500].rstrip(".")) from error
 
 
-def _nanoseconds(kind: str, node: Any, name: str) -> int | None:
-    """FILETIME counts 100 ns since 1601; libfsfat gives 10 ms since 1980."""
-    value: int | None = getattr(node, f"get_{name}_time_as_integer")()
-    if value is None:
+def _ntfs_times(node: Any) -> tuple[int | None, ...]:
+    """Modification, access, creation: FILETIME counts 100 ns since 1601. `node` is libfsntfs's, without types."""
+    found = [getattr(node, f"get_{name}_time_as_integer")() for name in ("modification", "access", "creation")]
+    return tuple(None if value is None else value * 100 - _FILETIME_EPOCH for value in found)
+
+
+def _fat_times(entry: bytes) -> tuple[int | None, ...]:
+    """The same out of a directory entry: libfsfat's own times are a month late.
+
+    FAT keeps local time without saying which; it is taken for UTC.
+    https://learn.microsoft.com/en-us/windows/win32/fileio/exfat-specification#74-file-directory-entry
+    """
+    if entry[0] == _EXFAT_FILE:
+        created, modified, accessed = struct.unpack_from("<III", entry, 8)
+    else:
+        created, accessed, modified = (
+            time | date << 16
+            for time, date in (
+                struct.unpack_from("<HH", entry, 14),
+                (0, struct.unpack_from("<H", entry, 18)[0]),
+                struct.unpack_from("<HH", entry, 22),
+            )
+        )
+    return tuple(_dos_time(each) for each in (modified, accessed, created))
+
+
+def _dos_time(stamp: int) -> int | None:
+    try:
+        when = datetime(
+            1980 + (stamp >> 25),
+            stamp >> 21 & 15,
+            stamp >> 16 & 31,
+            stamp >> 11 & 31,
+            stamp >> 5 & 63,
+            min(59, (stamp & 31) * 2),
+            tzinfo=UTC,
+        )
+    except ValueError:
         return None
-    return value * 100 - _FILETIME_EPOCH if kind == "ntfs" else value * 10_000_000 + _FAT_EPOCH
+    return int(when.timestamp()) * 10**9
 
 
 def _module(name: str, kind: str) -> Any:

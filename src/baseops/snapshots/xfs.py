@@ -167,16 +167,15 @@ class XfsFileSystem:
         return fork_extents(fork, self.geometry, self.device, what)
 
     def _link_pieces(self, inode: Inode) -> Iterator[bytes]:
+        """One piece for each extent, with a header of its own."""
         header = 56 if self.geometry.has_checksums else 0
-        block = self.geometry.block_size
         for extent in self._fork_extents(inode.data, inode.what):
-            for at in range(0, min(extent.length, 4 * MAX_LINK), block):
-                if extent.position is None:
-                    raise DamagedError(f"the link of {inode.what} is damaged", "it is not written")
-                piece = self.device.pread(extent.position + at, block)
-                if header and piece[:4] != b"XSLM":
-                    raise DamagedError(f"the link of {inode.what} is damaged", f"at offset {extent.position + at}")
-                yield piece[header:]
+            if extent.position is None:
+                raise DamagedError(f"the link of {inode.what} is damaged", "it is not written")
+            piece = self.device.pread(extent.position, min(extent.length, 2 * self.geometry.block_size))
+            if header and piece[:4] != b"XSLM":
+                raise DamagedError(f"the link of {inode.what} is damaged", f"at offset {extent.position}")
+            yield piece[header:]
 
 
 def read_geometry(device: Readable) -> Geometry:
