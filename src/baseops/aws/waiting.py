@@ -20,5 +20,5 @@ def until(clock: Clock, look: Callable[[], T | None]) -> T:
 
 
 def _pauses() -> Iterator[float]:
-    """Seconds: short at first, since small changes are quick, then three."""
-    return chain((0.5, 1.0, 1.5, 2.0), repeat(3.0))
+    """Seconds: short at first, since small changes are quick; five after half a minute, since calls are throttled."""
+    return chain((0.5, 1.0, 1.5, 2.0), repeat(3.0, 10), repeat(5.0))
