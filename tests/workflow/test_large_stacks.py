@@ -2,7 +2,8 @@
 
 import pytest
 
-from baseops.cloudformation.changesets import MAX_INLINE_BYTES, template_text
+from baseops.cloudformation.changesets import MAX_INLINE_BYTES
+from baseops.cloudformation.text import template_text
 from baseops.contract.lock import Lock
 from baseops.declaration import load
 from baseops.sandbox.account import open_account

@@ -4,9 +4,10 @@ import pytest
 from troposphere import Ref, logs, s3
 
 from baseops.cloudformation.builder import StackBuilder
-from baseops.cloudformation.changesets import Body, template_text
+from baseops.cloudformation.changesets import Body
 from baseops.cloudformation.operations import StackOperations
 from baseops.cloudformation.stacks import read_state
+from baseops.cloudformation.text import template_text
 from baseops.contract.lock import Lock
 from baseops.contract.site import Site
 from baseops.declaration import load
