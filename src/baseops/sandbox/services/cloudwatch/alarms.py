@@ -11,7 +11,11 @@ from typing import Any, get_args
 
 from baseops.sandbox.constraints import refusal
 from baseops.sandbox.service import Members, Operation, ServiceError, calling, extend, opened
+from baseops.sandbox.services.cloudwatch.evaluation import evaluator_of
+from baseops.sandbox.services.cloudwatch.history import note
 from baseops.sandbox.services.cloudwatch.store import Alarm, AlarmType, Store, store_of
+from baseops.sandbox.services.cloudwatch.transitions import change
+from baseops.sandbox.services.cloudwatch.watch import watch_of
 from baseops.semantics import alarms as semantics
 
 # Any: moto's backend is untyped, members have AWS's shapes.
@@ -24,6 +28,7 @@ def put_metric_alarm(backend: Any, **_: Any) -> Members:
     """Make or overwrite a metric alarm."""
     given = _checked("PutMetricAlarm")
     _refuse_limits(given)
+    watch_of(given)
     _put(backend, "MetricAlarm", given)
     return {}
 
@@ -90,6 +95,7 @@ def delete_alarms(backend: Any, alarm_names: list[str]) -> Members:
         raise ServiceError(f"Unknown alarms: {', '.join(missing)}", code="ResourceNotFound", status=404)
     for name in alarm_names:
         alarms.pop(name, None)
+        evaluator_of(backend).forget(name)
     return {}
 
 
@@ -106,8 +112,8 @@ def set_alarm_state(
         json.loads(state_reason_data or "{}")
     except ValueError as error:
         raise ServiceError("Invalid JSON", code="InvalidFormat", status=400) from error
-    alarm.state, alarm.reason, alarm.reason_data = state_value, state_reason, state_reason_data
-    alarm.changed = opened().clock.now()
+    change(backend, alarm, state_value, state_reason, state_reason_data)
+    evaluator_of(backend).wake(alarm_name)
     return {}
 
 
@@ -135,12 +141,16 @@ def _put(backend: Any, kind: AlarmType, given: Mapping[str, Any]) -> None:
         if former.type != kind:
             raise _invalid(f"An alarm of another type with the name {former.name} exists already")
         former.settings, former.updated = given, now
+        evaluator_of(backend).put(former, is_new=False)
+        note(backend, former, "ConfigurationUpdate", f'Alarm "{former.name}" updated', {"type": "Update"})
         return
     call = calling()
     arn = f"arn:aws:cloudwatch:{call.region}:{call.account_id}:alarm:{given['AlarmName']}"
     tags = {tag["Key"]: tag["Value"] for tag in given.get("Tags") or ()}
     made = Alarm(kind, arn, given, now, now, tags=tags)
     alarms[made.name] = made
+    evaluator_of(backend).put(made, is_new=True)
+    note(backend, made, "ConfigurationUpdate", f'Alarm "{made.name}" created', {"type": "Create"})
 
 
 def _checked(operation: str) -> dict[str, Any]:

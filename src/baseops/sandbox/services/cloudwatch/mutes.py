@@ -63,6 +63,16 @@ def delete_alarm_mute_rule(backend: Any, alarm_mute_rule_name: str) -> Members:
     return {}
 
 
+def active_for(backend: Any, alarm_name: str) -> MuteRule | None:
+    """The first rule that mutes the alarm now."""
+    now = opened().clock.now()
+    for _, rule in sorted(store_of(backend).mutes.items()):
+        named = (rule.settings.get("MuteTargets") or {}).get("AlarmNames", ())
+        if alarm_name in named and _status(rule, now) == "ACTIVE":
+            return rule
+    return None
+
+
 def _rule(backend: Any, name: str) -> MuteRule:
     found = store_of(backend).mutes.get(name)
     if found is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from baseops.sandbox.moto_services import moto_backend
+from baseops.sandbox.services.cloudwatch.series import record
 
 if TYPE_CHECKING:
     from baseops.sandbox.services.dlm.policies import Dlm
@@ -16,15 +16,13 @@ NAMESPACE = "AWS/EBS"
 
 
 def count(backend: Dlm, policy_id: str, metric: str, number: int = 1) -> None:
-    """Add to a policy's metric. PutMetricData would refuse AWS's own namespaces, so CloudWatch is told directly.
-
-    moto keeps times without a zone.
-    """
-    point = {
-        "MetricName": metric,
-        "Value": float(number),
-        "Timestamp": backend.now().replace(tzinfo=None),
-        "Dimensions": [{"Name": "DLMPolicyId", "Value": policy_id}],
-        "Unit": "Count",
-    }
-    moto_backend("cloudwatch", backend.account_id, backend.region_name).put_metric_data(NAMESPACE, [point])
+    """Add to a policy's metric."""
+    record(
+        backend.account_id,
+        backend.region_name,
+        NAMESPACE,
+        metric,
+        float(number),
+        dimensions={"DLMPolicyId": policy_id},
+        unit="Count",
+    )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from baseops.sandbox.moto_services import moto_backend
+from baseops.sandbox.services.events.bus import put_event
 from baseops.sandbox.services.imagebuilder.policies import Policies
 from baseops.sandbox.services.imagebuilder.records import Record
 
@@ -15,13 +13,14 @@ class ImageBuilder(Policies):
     def announce(self, image: Record, former: Record) -> None:
         """Tell EventBridge that an image changed its state."""
         detail = {"previous-state": {"status": former["status"]}, "state": image["state"]}
-        entry = {
-            "Source": "aws.imagebuilder",
-            "DetailType": "EC2 Image Builder Image State Change",
-            "Resources": [image["arn"]],
-            "Detail": json.dumps(detail),
-        }
-        moto_backend("events", self.account_id, self.region_name).put_events([entry])
+        put_event(
+            self.account_id,
+            self.region_name,
+            source="aws.imagebuilder",
+            detail_type="EC2 Image Builder Image State Change",
+            detail=detail,
+            resources=[str(image["arn"])],
+        )
 
 
 ImageBuilder.register()

@@ -21,6 +21,7 @@ from baseops.sandbox.clients import Keys, PrincipalClients
 from baseops.sandbox.functions import code, runner
 from baseops.sandbox.requests import make_request
 from baseops.sandbox.service import ServiceError, opened
+from baseops.sandbox.services.cloudwatch.series import record
 
 RETRY_SECONDS = (60.0, 120.0)
 SESSION_AGE = timedelta(minutes=45)
@@ -200,19 +201,14 @@ def _write_log(function: Any, request_id: str, outcome: runner.Outcome, session:
 
 def _count(function: Any, outcome: runner.Outcome) -> None:
     """https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html."""
-    dimensions = [{"Name": "FunctionName", "Value": function.function_name}]
     measures = (
         ("Invocations", 1.0, "Count"),
         ("Errors", 1.0 if outcome.error else 0.0, "Count"),
         ("Duration", outcome.seconds * 1000, "Milliseconds"),
     )
-    opened().clients_of(function.account_id).client("cloudwatch", function.region).put_metric_data(
-        Namespace="AWS/Lambda",
-        MetricData=[
-            {"MetricName": name, "Value": value, "Unit": unit, "Dimensions": dimensions}
-            for name, value, unit in measures
-        ],
-    )
+    name = {"FunctionName": function.function_name}
+    for metric, value, unit in measures:
+        record(function.account_id, function.region, "AWS/Lambda", metric, value, dimensions=name, unit=unit)
 
 
 def _ensure_group(logs: Any, group: str) -> None:

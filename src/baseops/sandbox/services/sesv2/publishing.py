@@ -13,13 +13,13 @@ from typing import Any
 
 from baseops.contract.types import Json
 from baseops.sandbox.moto_services import moto_backend
+from baseops.sandbox.service_access import Sender, may_publish
+from baseops.sandbox.services.cloudwatch.series import record
+from baseops.sandbox.services.events.bus import put_event
 from baseops.sandbox.services.sesv2.state import ConfigurationSet
 from baseops.semantics.mail.events import DETAIL_TYPES, EventType
-from baseops.semantics.policies import Context, MalformedPolicyError, Policies, Policy, Principal, Request, evaluate
 
 # Any throughout: moto's backends are untyped, and destinations are members of AWS's shapes.
-SES = Principal.parse("ses.amazonaws.com")
-KEY_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
 
 
 class Publisher:
@@ -45,13 +45,8 @@ class Publisher:
 
     def may_publish(self, arn: str, set_name: str) -> bool:
         """Whether the topic's policy and its key's let SES publish for the set."""
-        topic = moto_backend("sns", self.account_id, self.region).topics.get(arn)
-        if topic is None or not self._allows(topic.policy, "sns:Publish", arn, set_name):
-            return False
-        key = self._key(getattr(topic, "kms_master_key_id", None))
-        if key is None:
-            return True
-        return all(self._allows(key.policy, action, key.arn, set_name) for action in KEY_ACTIONS)
+        source = f"arn:aws:ses:{self.region}:{self.account_id}:configuration-set/{set_name}"
+        return may_publish(Sender("ses", self.account_id, source), arn)
 
     def _to_topic(self, arn: str, set_name: str, event: Mapping[str, Json]) -> None:
         if self.may_publish(arn, set_name):
@@ -59,8 +54,7 @@ class Publisher:
             topic.publish(json.dumps(event), subject="Amazon SES Email Event Notification")
 
     def _to_bus(self, kind: EventType, event: Mapping[str, Json]) -> None:
-        entry = {"Source": "aws.ses", "DetailType": DETAIL_TYPES[kind], "Detail": json.dumps(event)}
-        moto_backend("events", self.account_id, self.region).put_events([entry])
+        put_event(self.account_id, self.region, source="aws.ses", detail_type=DETAIL_TYPES[kind], detail=event)
 
     def _count(self, kind: EventType, dimensions: list[Any], event: Mapping[str, Any], when: datetime) -> None:
         tags = event["mail"]["tags"]
@@ -77,32 +71,10 @@ class Publisher:
         firehose = moto_backend("firehose", self.account_id, self.region)
         firehose.put_record(arn.rpartition("/")[2], {"Data": json.dumps(event).encode()})
 
-    def _key(self, key_id: str | None) -> Any:
-        if not key_id or key_id.endswith("alias/aws/sns"):
-            return None
-        kms = moto_backend("kms", self.account_id, self.region)
-        return kms.keys.get(kms.any_id_to_key_id(key_id))
-
-    def _allows(self, document: Any, action: str, resource: str, set_name: str) -> bool:
-        source = f"arn:aws:ses:{self.region}:{self.account_id}:configuration-set/{set_name}"
-        context = Context(
-            {
-                "aws:SourceAccount": self.account_id,
-                "aws:SourceArn": source,
-                "aws:SourceOwner": self.account_id,
-                "aws:SecureTransport": "true",
-            }
-        )
-        try:
-            policy = Policy.parse(json.loads(document) if isinstance(document, str) else document, "resource")
-        except (MalformedPolicyError, TypeError, ValueError):
-            return False
-        return evaluate(Request(SES, action, resource, context), Policies(resource=policy)).allowed
-
 
 def put_metric(
     account_id: str, region: str, name: str, value: float, dimensions: list[dict[str, str]], when: datetime
 ) -> None:
     """One data point in AWS/SES."""
-    point = {"MetricName": name, "Value": value, "Timestamp": when, "Dimensions": dimensions}
-    moto_backend("cloudwatch", account_id, region).put_metric_data("AWS/SES", [point])
+    named = {each["Name"]: each["Value"] for each in dimensions}
+    record(account_id, region, "AWS/SES", name, value, dimensions=named, when=when)
