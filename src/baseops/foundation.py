@@ -61,6 +61,7 @@ def foundation(site: Site, needs: Sequence[Needs]) -> StackBuilder:
     evidence = KeyNeed("evidence", site.region, frozenset({"s3"}))
     _regional(stack, site, [*needs, Needs(keys=(evidence,))], always_topic=True)
     bucket = _evidence_bucket(stack, site)
+    _evidence_seals(stack, site)
     _drill_roles(stack, site, needs, bucket)
     return stack
 
@@ -200,6 +201,44 @@ def _evidence_bucket(stack: StackBuilder, site: Site) -> s3.Bucket:
     stack.add(_tls_only(bucket))
     stack.output("EvidenceBucketName", Ref(bucket))
     return bucket
+
+
+def _evidence_seals(stack: StackBuilder, site: Site) -> None:
+    """The key that signs the heads of runs, which no drill role may use, and the one of keyed fingerprints."""
+    drills = Sub(f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/*{site.prefix}-drill-*")
+    apart = {
+        "Sid": "DrillsDoNotSign",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": "kms:Sign",
+        "Resource": "*",
+        # A pattern, for the roles come after the key and a key policy names nobody who does not exist.
+        "Condition": {"ArnLike": {"aws:PrincipalArn": drills}},
+    }
+    _seal(stack, site, "evidence-signing", "ECC_NIST_P256", "SIGN_VERIFY", [apart])
+    _seal(stack, site, "evidence-fingerprints", "HMAC_256", "GENERATE_VERIFY_MAC", [])
+
+
+def _seal(stack: StackBuilder, site: Site, purpose: str, spec: str, usage: str, more: list[dict[str, Any]]) -> None:
+    account = keys.account_statement(account=to_json(Ref("AWS::AccountId")), partition=to_json(Ref("AWS::Partition")))
+    key = stack.add(
+        kms.Key(
+            logical_id(purpose, "Key"),
+            Description=f"baseops {site.name}: {purpose}",
+            KeySpec=spec,
+            KeyUsage=usage,
+            PendingWindowInDays=30,
+            KeyPolicy={"Version": "2012-10-17", "Statement": [account, *more]},
+            Metadata=_skip(
+                CKV_AWS_7="KMS rotates symmetric encryption keys only",
+                **({"CKV_AWS_33": "the one statement for everybody refuses"} if more else {}),
+            ),
+            **_KEEP,
+        )
+    )
+    stack.add(
+        kms.Alias(logical_id(purpose, "KeyAlias"), AliasName=f"alias/{site.prefix}-{purpose}", TargetKeyId=Ref(key))
+    )
 
 
 def _evidence_key(site: Site) -> Any:

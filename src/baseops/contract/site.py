@@ -35,11 +35,12 @@ class Notify:
 
 @dataclass(frozen=True)
 class Drills:
-    """What drills may do; `max_cost_usd` bounds one run."""
+    """What drills may do; `max_cost_usd` bounds one run; none runs in a `freeze` such as `2026-12-20/2027-01-05`."""
 
     allow: tuple[DrillClass, ...] = ("observe",)
     window: str | None = None
     max_cost_usd: float = 2.0
+    freeze: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

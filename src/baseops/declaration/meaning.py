@@ -28,7 +28,7 @@ def to_site(top: Top, folder: Path) -> Site:
         ),
         network=Network(top.network.build_subnet, top.network.drill_subnet),
         notify=tuple(Notify(*one) for item in top.notify for one in item.subscribers()),
-        drills=Drills(top.drills.allow, top.drills.window, top.drills.max_cost_usd),
+        drills=Drills(top.drills.allow, top.drills.window, top.drills.max_cost_usd, top.drills.freeze),
         evidence=EvidenceStore(top.evidence.retention_days, top.evidence.object_lock),
         keys=_keys(top),
         folder=str(folder),

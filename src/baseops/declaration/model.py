@@ -6,6 +6,7 @@ Rules that need two keys at once are in `meaning.py`; what the values become is 
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -66,6 +67,26 @@ _TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 Window = Annotated[
     str,
     _form(rf"(?:{_DAY}(?:[,-]{_DAY})* )?{_TIME}-{_TIME} UTC", 'a weekly window such as "Sun 02:00-05:00 UTC"'),
+]
+
+
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
+
+def _in_order(value: str) -> str:
+    try:
+        first, last = (date.fromisoformat(each) for each in value.split("/"))
+    except ValueError as error:
+        raise ValueError(f"expected two dates: {error}") from error
+    if last < first:
+        raise ValueError("expected the first day before the last")
+    return value
+
+
+Freeze = Annotated[
+    str,
+    _form(rf"{_DATE}/{_DATE}", "the first and the last day such as 2026-12-20/2027-01-05"),
+    AfterValidator(_in_order),
 ]
 
 
@@ -143,6 +164,9 @@ class Drills(_Part):
         None, description="When drills may run that do more than read.", examples=["Sun 02:00-05:00 UTC"]
     )
     max_cost_usd: float = Field(2.0, ge=0, le=1000, description="What one run may cost.", examples=[2])
+    freeze: tuple[Freeze, ...] = Field(
+        (), description="Days on which no drill runs, first and last, in UTC.", examples=[["2026-12-20/2027-01-05"]]
+    )
 
 
 class Evidence(_Part):

@@ -1,0 +1,78 @@
+"""The IAM policies that drills need, by class, from what the areas say; and the one that keeping evidence needs."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from baseops.contract.site import Site
+from baseops.contract.types import DrillClass, Json
+from baseops.declaration import Declaration
+from baseops.workflow.compile import sections
+
+
+def drill_policies(declaration: Declaration) -> dict[str, Json]:
+    """A policy document for each class that has drills, and `run`: what baseops itself does around them.
+
+    Who runs drills of a class needs that policy, `observe` and `run`; with the foundation's roles, `run` alone.
+    """
+    site = declaration.site
+    needs = [area.stack.needs(section, site) for area, section in sections(declaration)]
+    found: dict[str, Json] = {"run": _document(_run_statements(site))}
+    for drill_class in get_args(DrillClass):
+        statements = [dict(one) for each in needs for one in each.drill_statements.get(drill_class, ())]
+        if statements:
+            found[drill_class] = _document([_filled(one, site) for one in statements])
+    return found
+
+
+def _document(statements: list[Json]) -> dict[str, Json]:
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _run_statements(site: Site) -> list[Json]:
+    account, region = site.accounts[0], site.region
+    aliases: list[Json] = [f"alias/{site.prefix}-{each}" for each in ("evidence-signing", "evidence-fingerprints")]
+    return [
+        {
+            "Sid": "SeeStacksAndStrays",
+            "Effect": "Allow",
+            "Action": ["cloudformation:DescribeStacks", "tag:GetResources"],
+            "Resource": "*",
+        },
+        {
+            "Sid": "KeepEvidence",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:ListBucket", "s3:PutObject"],
+            "Resource": [f"arn:aws:s3:::{site.prefix}-*", f"arn:aws:s3:::{site.prefix}-*/*"],
+        },
+        {
+            "Sid": "SealEvidence",
+            "Effect": "Allow",
+            "Action": ["kms:DescribeKey", "kms:GenerateMac", "kms:Sign", "kms:Verify"],
+            "Resource": f"arn:aws:kms:{region}:{account}:key/*",
+            "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
+        },
+        {
+            "Sid": "EncryptEvidence",
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": f"arn:aws:kms:{region}:{account}:key/*",
+            "Condition": {"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}},
+        },
+        {
+            "Sid": "BecomeADrill",
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Resource": f"arn:aws:iam::{account}:role{site.iam.path}{site.prefix}-drill-*",
+        },
+    ]
+
+
+def _filled(value: Json, site: Site) -> Json:
+    """Without intrinsic functions, so that it can be pasted."""
+    if isinstance(value, dict):
+        if set(value) == {"Fn::Sub"} and isinstance(value["Fn::Sub"], str):
+            text = value["Fn::Sub"].replace("${AWS::Partition}", "aws").replace("${AWS::Region}", site.region)
+            return text.replace("${AWS::AccountId}", site.accounts[0])
+        return {key: _filled(each, site) for key, each in value.items()}
+    return [_filled(each, site) for each in value] if isinstance(value, list) else value

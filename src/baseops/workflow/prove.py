@@ -1,0 +1,208 @@
+"""Runs the drills of a declaration against an account and keeps the evidence. Needs no stack of ours.
+
+Bare, it only reads: drills that exercise or disturb are named by their class, and allowed by the declaration.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from baseops.aws.errors import translated
+from baseops.aws.identity import require_listed
+from baseops.cloudformation.stacks import find_stacks
+from baseops.contract.clients import Clients
+from baseops.contract.clock import Clock
+from baseops.contract.drill import Drill
+from baseops.contract.lock import Lock
+from baseops.contract.refs import Refs
+from baseops.contract.site import Site
+from baseops.contract.template import Output, Source
+from baseops.contract.types import DrillClass
+from baseops.declaration import Declaration
+from baseops.errors import InconclusiveError, UsageError
+from baseops.evidence.admission import require_admitted
+from baseops.evidence.redaction import unfit
+from baseops.evidence.runner import Job, Run, Setup, Teller, run_drills
+from baseops.evidence.signing import Fingerprints, KmsKeys, LocalKeys, find_keys
+from baseops.evidence.store import FolderStore, Store, open_store
+from baseops.evidence.sweep import Sweeper, Swept
+from baseops.workflow.compile import sections
+from baseops.workflow.inputs import Outputs
+
+ClientsOf = Callable[[DrillClass], Clients]
+
+
+def state_folder() -> Path:
+    """Where this machine keeps its keys and journals.
+
+    https://specifications.freedesktop.org/basedir-spec/latest/
+    """
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "baseops"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for. `areas` and `names` are all where empty; `classes` are those beside observe.
+
+    `evidence` is a folder or `s3://…`; the foundation's bucket where it is empty and there is one, else a folder
+    beside the declaration. `state` holds local keys and journals, outside the evidence.
+    """
+
+    areas: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    classes: tuple[DrillClass, ...] = ()
+    max_cost_usd: float | None = None
+    every: timedelta | None = None
+    evidence: str = ""
+    state: Path = field(default_factory=state_folder)
+
+
+def wanted_drills(declaration: Declaration, lock: Lock, order: Order) -> list[tuple[Drill, object]]:
+    """The drills that the order means, each with its area's section; raises `UsageError` for names unknown."""
+    refs = Refs(declaration.site, lock)
+    known = [
+        (drill, section)
+        for area, section in sections(declaration)
+        if not order.areas or area.name in order.areas
+        for drill in area.prove.drills(section, refs)
+    ]
+    missing = [name for name in order.names if name not in {drill.name for drill, _ in known}]
+    if missing:
+        listed = ", ".join(drill.name for drill, _ in known) or "none"
+        raise UsageError(f"there is no drill {missing[0]}", f"the declaration has {listed}", "Name one of them.")
+    classes = {"observe", *order.classes}
+    chosen = [each for each in known if not order.names or each[0].name in order.names]
+    unasked = [drill for drill, _ in chosen if order.names and drill.drill_class not in classes]
+    if unasked:
+        raise UsageError(
+            f"the drill {unasked[0].name} does more than read",
+            f"its class is {unasked[0].drill_class}",
+            f"Add --class {unasked[0].drill_class}.",
+        )
+    return [each for each in chosen if each[0].drill_class in classes]
+
+
+def prove(
+    declaration: Declaration,
+    lock: Lock,
+    clients: Clients,
+    clock: Clock,
+    order: Order | None = None,
+    *,
+    clients_of: ClientsOf | None = None,
+    teller: Teller = lambda _drill, _records: None,
+    randomness: random.Random | None = None,
+) -> Run:
+    """Run the drills; the head of the returned run counts the verdicts.
+
+    `clients_of` gives the credentials that drills of a class use, where they are not the caller's. Refuses (and runs
+    nothing) in an account not listed, while a stack of the declaration is changing, in a freeze, outside the window.
+    """
+    order = order or Order()
+    site = declaration.site
+    account = require_listed(clients, site)
+    chosen = wanted_drills(declaration, lock, order)
+    require_admitted([drill for drill, _ in chosen], site.drills, clock.now())
+    _require_settled(clients, site)
+    keys = find_keys(clients, site.region, site.prefix, order.state)
+    setup = Setup(
+        clients_of=clients_of or (lambda _: clients),
+        clock=clock,
+        account=account,
+        creator=_creator(clients, keys),
+        site=site,
+        store=evidence_store(declaration, clients, order),
+        signer=keys,
+        fingerprints=keys,
+        state=order.state,
+        every=order.every,
+        max_cost_usd=site.drills.max_cost_usd if order.max_cost_usd is None else order.max_cost_usd,
+        random=randomness or random.SystemRandom(),
+        teller=teller,
+    )
+    return run_drills(setup, list(_jobs(chosen, site, lock, clients)))
+
+
+def sweep(
+    declaration: Declaration, clients: Clients, clock: Clock, order: Order | None = None, *, dry_run: bool = False
+) -> list[Swept]:
+    """Remove what crashed runs left; what does not agree with the journal is reported."""
+    order = order or Order()
+    site = declaration.site
+    account = require_listed(clients, site)
+    store = evidence_store(declaration, clients, order)
+    return Sweeper(clients, clock, account, site, store, order.state, dry_run=dry_run).sweep()
+
+
+def evidence_store(declaration: Declaration, clients: Clients, order: Order) -> Store:
+    """Where the evidence lies: as asked, or in the foundation's bucket, or beside the declaration."""
+    site = declaration.site
+    url = order.evidence
+    if not url:
+        bucket = Outputs(clients, site).find(Output("foundation", site.region, "EvidenceBucketName"))
+        url = f"s3://{bucket}" if bucket else str(declaration.path.parent / "baseops-evidence")
+    store = open_store(url, clients, site.region)
+    if isinstance(store, FolderStore) and order.state.resolve().is_relative_to(store.folder.resolve()):
+        raise UsageError(
+            f"evidence cannot lie in {url}",
+            f"the keys that seal it lie below, in {order.state}",
+            "Name another folder with --evidence.",
+        )
+    return store
+
+
+def trusted_keys(declaration: Declaration, clients: Clients, order: Order) -> KmsKeys | LocalKeys:
+    """The keys by which evidence is sealed and verified here."""
+    return find_keys(clients, declaration.site.region, declaration.site.prefix, order.state)
+
+
+def _jobs(chosen: Sequence[tuple[Drill, object]], site: Site, lock: Lock, clients: Clients) -> Iterator[Job]:
+    refs, outputs = Refs(site, lock), Outputs(clients, site)
+    for drill, section in chosen:
+        yield Job(drill, section, refs, partial(_value, outputs))
+
+
+def _value(outputs: Outputs, source: Source) -> str:
+    if isinstance(source, str):
+        return source
+    value = outputs.find(source)
+    if value is None:
+        raise InconclusiveError(
+            f"there is no {source.name}", f"no stack {source.stack} in {source.region} has it", "Run: baseops apply"
+        )
+    return value
+
+
+def _require_settled(clients: Clients, site: Site) -> None:
+    for region in (site.region, *site.regions):
+        changing = [each for each in find_stacks(clients, site.name, region) if each.status.endswith("_IN_PROGRESS")]
+        # A stack in review holds nothing and changes nothing.
+        changing = [each for each in changing if each.status != "REVIEW_IN_PROGRESS"]
+        if changing:
+            raise InconclusiveError(
+                f"no drill runs while {changing[0].name} changes",
+                f"its status in {region} is {changing[0].status}",
+                "Wait until it has ended: baseops status",
+            )
+
+
+def _creator(clients: Clients, keys: Fingerprints) -> str:
+    """The role or user that runs the drills, without a session's name: that may be somebody's address."""
+    with translated("cannot find out who is calling"):
+        arn = str(clients.client("sts").get_caller_identity()["Arn"])
+    parts = arn.partition(":assumed-role/")
+    name = parts[2].split("/")[0] if parts[1] else arn.rpartition("/")[2] or arn.rpartition(":")[2]
+    return f"caller-{keys.fingerprint(name.encode())[:12]}" if unfit(name) else name
+
+
+def exit_code(run: Run) -> int:
+    """3 when a promise is refuted, 5 when something could not be found out, else 0."""
+    counts = run.head.counts
+    return 3 if counts["refuted"] else InconclusiveError.exit_code if counts["inconclusive"] else 0
