@@ -1,0 +1,56 @@
+"""EC2's side of what volumes hold: snapshots, copies and images take blocks along. The blocks lie in `volumes.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from baseops.sandbox.answer import Answer
+from baseops.sandbox.call import Call
+from baseops.sandbox.moto_services import moto_backend
+from baseops.sandbox.service import follow
+from baseops.sandbox.volumes import Content, content_of_volume, contents_of
+
+
+# Any: moto's EC2 backend and its snapshots carry no types.
+def _take(backend: Any, snapshot_id: str) -> None:
+    snapshot = backend.snapshots.get(snapshot_id)
+    volume = backend.volumes.get(snapshot.volume.id) if snapshot is not None else None
+    if volume is not None:
+        contents_of(backend).snapshots[snapshot_id] = content_of_volume(backend, volume)
+
+
+def on_create_snapshot(call: Call, answer: Answer) -> None:
+    """The snapshot holds what the volume holds now."""
+    _take(call.backend, answer.members["SnapshotId"])
+
+
+def on_create_snapshots(call: Call, answer: Answer) -> None:
+    """The same for each of an instance's volumes."""
+    for each in answer.members["Snapshots"]:
+        _take(call.backend, each["SnapshotId"])
+
+
+def on_copy_snapshot(call: Call, answer: Answer) -> None:
+    """A copy holds the same blocks, in a lineage of its own."""
+    region, source = call.parameters["SourceRegion"], call.parameters["SourceSnapshotId"]
+    there = contents_of(moto_backend("ec2", call.account_id, region)).snapshots.get(source, Content())
+    copy = answer.members["SnapshotId"]
+    contents_of(call.backend).snapshots[copy] = Content(there.blocks, f"{there.lineage}@{region}")
+
+
+def on_create_image(call: Call, answer: Answer) -> None:
+    """An image's snapshots hold what the instance's volumes hold now."""
+    image = call.backend.amis.get(answer.members["ImageId"])
+    instance = call.backend.get_instance(call.parameters["InstanceId"])
+    volumes = {device: mapping.volume_id for device, mapping in instance.get_block_device_mapping}
+    root = next(iter(volumes.values()), None)
+    snapshot = getattr(image, "ebs_snapshot", None)
+    if snapshot is not None and root in call.backend.volumes:
+        taken = content_of_volume(call.backend, call.backend.volumes[root])
+        contents_of(call.backend).snapshots[snapshot.id] = taken
+
+
+follow("ec2", "CreateSnapshot", on_create_snapshot)
+follow("ec2", "CreateSnapshots", on_create_snapshots)
+follow("ec2", "CopySnapshot", on_copy_snapshot)
+follow("ec2", "CreateImage", on_create_image)
