@@ -12,7 +12,7 @@ from typing import Any, get_args
 from troposphere import GetAtt, Ref, Sub, iam, kms, s3, sns
 
 from baseops.cloudformation.builder import StackBuilder
-from baseops.cloudformation.resources import logical_id, to_json
+from baseops.cloudformation.resources import lacking, logical_id, to_json
 from baseops.contract.needs import KeyNeed, Needs
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json, Purpose
@@ -221,21 +221,20 @@ def _evidence_seals(stack: StackBuilder, site: Site) -> None:
 
 def _seal(stack: StackBuilder, site: Site, purpose: str, spec: str, usage: str, more: list[dict[str, Any]]) -> None:
     account = keys.account_statement(account=to_json(Ref("AWS::AccountId")), partition=to_json(Ref("AWS::Partition")))
-    key = stack.add(
-        kms.Key(
-            logical_id(purpose, "Key"),
-            Description=f"baseops {site.name}: {purpose}",
-            KeySpec=spec,
-            KeyUsage=usage,
-            PendingWindowInDays=30,
-            KeyPolicy={"Version": "2012-10-17", "Statement": [account, *more]},
-            Metadata=_skip(
-                CKV_AWS_7="KMS rotates symmetric encryption keys only",
-                **({"CKV_AWS_33": "the one statement for everybody refuses"} if more else {}),
-            ),
-            **_KEEP,
-        )
+    made = kms.Key(
+        logical_id(purpose, "Key"),
+        Description=f"baseops {site.name}: {purpose}",
+        KeySpec=spec,
+        PendingWindowInDays=30,
+        KeyPolicy={"Version": "2012-10-17", "Statement": [account, *more]},
+        Metadata=_skip(
+            CKV_AWS_7="KMS rotates symmetric encryption keys only",
+            **({"CKV_AWS_33": "the one statement for everybody refuses"} if more else {}),
+        ),
+        **_KEEP,
     )
+    # troposphere's list of usages lacks GENERATE_VERIFY_MAC.
+    key = stack.add(lacking(made, KeyUsage=usage))
     stack.add(
         kms.Alias(logical_id(purpose, "KeyAlias"), AliasName=f"alias/{site.prefix}-{purpose}", TargetKeyId=Ref(key))
     )
