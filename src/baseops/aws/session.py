@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
@@ -20,11 +21,16 @@ class Session:
     """
 
     def __init__(
-        self, *, profile: str | None = None, region: str | None = None, endpoint_url: str | None = None
+        self,
+        *,
+        profile: str | None = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        credentials: Mapping[str, str] | None = None,
     ) -> None:
-        """Find profile and region as the AWS CLI does; no call is made yet."""
+        """Find profile and region as the AWS CLI does; no call is made yet. `credentials` as boto3 names them."""
         with translated("cannot start a session with AWS"):
-            self._boto = boto3.Session(profile_name=profile, region_name=region)
+            self._boto = boto3.Session(profile_name=profile, region_name=region, **(credentials or {}))
         if not self._boto.region_name:
             raise UsageError(
                 "cannot start a session with AWS", "no region is known", "Give --region or set AWS_REGION."
@@ -47,9 +53,37 @@ class Session:
     def client(self, service: str, region: str | None = None) -> Any:
         """A botocore client. `Any`: botocore makes the classes at run time."""
         place = region or self.region
+        try:
+            return self._client(service, place)
+        except ValueError as error:
+            # What botocore says of an endpoint that is no URL.
+            raise UsageError(
+                f"cannot make a client of {service} in {place}",
+                str(error),
+                "Write --endpoint-url like http://127.0.0.1:4800, or leave it out.",
+            ) from error
+
+    def _client(self, service: str, place: str) -> Any:
         with self._lock, translated(f"cannot make a client of {service} in {place}"):
             if (service, place) not in self._clients:
                 self._clients[service, place] = self._boto.client(
                     service, region_name=place, endpoint_url=self._endpoint_url, config=self._config
                 )
             return self._clients[service, place]
+
+    def assume(self, role_arn: str, session_name: str) -> Session:
+        """A session of a role, for an hour. Calls sts:AssumeRole."""
+        with translated(f"cannot assume the role {role_arn}"):
+            answer = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name)
+        given = answer["Credentials"]
+        credentials = {
+            "aws_access_key_id": given["AccessKeyId"],
+            "aws_secret_access_key": given["SecretAccessKey"],
+            "aws_session_token": given["SessionToken"],
+        }
+        return Session(region=self.region, endpoint_url=self._endpoint_url, credentials=credentials)
+
+    @property
+    def credentials(self) -> Any:
+        """Botocore's credentials, for requests that are signed without a client; None where there are none."""
+        return self._boto.get_credentials()
