@@ -22,6 +22,7 @@ from baseops.sandbox.faults import Faults
 from baseops.sandbox.principals import operator_key
 from baseops.sandbox.process_time import ProcessTime
 from baseops.sandbox.scaled_clock import ScaledClock
+from baseops.sandbox.services.cloudtrail.history import History
 
 if TYPE_CHECKING:
     from baseops.sandbox.access.enforcement import Enforcement
@@ -52,6 +53,8 @@ class Account:
         self.clock = self._make_clock(start, speed)
         self.dispatcher = Dispatcher(self, self.clock, self.faults, self.lock)
         self._factory = ClientFactory(self.dispatcher, self.clock, retries=retries)
+        self.trail = History(self.clock)
+        self.record(self.trail.record)
         moto_state.prepare(self._factory.session)
         self._own_folder = folder is None
         self._folder = folder or Path(tempfile.mkdtemp(prefix="baseops-sandbox-"))

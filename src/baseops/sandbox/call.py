@@ -20,7 +20,10 @@ from baseops.sandbox.service import backend_class
 
 @dataclass
 class Call:
-    """A call on its way through the sandbox. `service` and `operation` are botocore's names."""
+    """A call on its way through the sandbox. `service` and `operation` are botocore's names.
+
+    `is_part`: another call entails it, as BatchGetSecretValue entails GetSecretValue.
+    """
 
     service: str
     operation: str
@@ -29,6 +32,7 @@ class Call:
     access_key: str
     request: Request = field(repr=False)
     source_address: str = "127.0.0.1"
+    is_part: bool = False
 
     @cached_property
     def service_model(self) -> ServiceModel:
@@ -81,7 +85,7 @@ class Call:
 
     def part(self, operation: str, parameters: dict[str, Any]) -> Call:
         """A call that this one entails, as the same caller would make it by itself."""
-        part = replace(self, operation=operation)
+        part = replace(self, operation=operation, is_part=True)
         part.__dict__["parameters"] = parameters
         part.__dict__["principal"] = self.principal
         return part

@@ -15,7 +15,7 @@ ACCOUNT_KEY = re.compile(r"\d{12}")
 
 @dataclass(frozen=True)
 class Principal:
-    """Who calls. `role_arn` is the role that an assumed-role session stands for, until it `expires`."""
+    """Who calls. `role_arn` is the role that an assumed-role session stands for, `since` then, until it `expires`."""
 
     account_id: str
     arn: str
@@ -23,6 +23,7 @@ class Principal:
     role_arn: str | None = None
     expires: datetime | None = None
     is_operator: bool = False
+    since: datetime | None = None
 
 
 def operator_key(account_id: str) -> str:
@@ -50,7 +51,9 @@ def _assumed_role(access_key: str) -> Principal | None:
         for backend in list(partitions.values()):
             role = backend.get_assumed_role_from_access_key(access_key)
             if role:
-                return Principal(account_id, role.arn, role.user_id, role.role_arn, role.expiration.replace(tzinfo=UTC))
+                expires = role.expiration.replace(tzinfo=UTC)
+                since = getattr(role, "sandbox_since", None)
+                return Principal(account_id, role.arn, role.user_id, role.role_arn, expires, since=since)
     return None
 
 

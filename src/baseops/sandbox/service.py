@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from baseops.sandbox.clients import PrincipalClients
     from baseops.sandbox.clock import TickingClock
     from baseops.sandbox.dispatcher import Dispatcher
+    from baseops.sandbox.services.cloudtrail.history import History
 
 # What an operation takes and gives: members of AWS's shapes, whose types only the botocore model knows.
 Members = Mapping[str, Any]
@@ -87,6 +88,10 @@ class Sandbox(Protocol):
         """The clients of an assumed role, with that role's rights and keys."""
 
     @property
+    def trail(self) -> History:
+        """Every call that was made, as CloudTrail knows it."""
+
+    @property
     def dispatcher(self) -> Dispatcher:
         """What answers calls, for those that come from elsewhere (a function's own)."""
 
@@ -126,6 +131,11 @@ def calling() -> Call:
     if not _calls.stack:
         raise SandboxError("no call is being answered", "this runs by schedule or outside the sandbox")
     return _calls.stack[-1]
+
+
+def is_answering() -> bool:
+    """Whether this thread is answering a call: what it calls now, it calls on the way."""
+    return bool(_calls.stack)
 
 
 @contextmanager

@@ -51,6 +51,7 @@ class Ticker:
         self._queue: list[Entry] = []
         self._numbers = count()
         self._lock = threading.Lock()
+        self._running = threading.local()
 
     def at(self, when: datetime, action: Action, name: str) -> Entry:
         """Run the action at a time (aware); at once when that is past. Same times run in the order of the calls."""
@@ -89,8 +90,16 @@ class Ticker:
         """Run an entry that was taken out; what it raises is kept in `failures`, and logged."""
         if entry.is_cancelled:
             return
+        before, self._running.entry = getattr(self._running, "entry", None), entry
         try:
             entry.action()
         except Exception as error:
             self.failures.append(Failure(entry.when, entry.name, error))
             log.exception("%s, scheduled for %s, failed", entry.name, entry.when)
+        finally:
+            self._running.entry = before
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the calling thread is running an entry: what it does was scheduled, nobody asks for it now."""
+        return getattr(self._running, "entry", None) is not None

@@ -7,7 +7,7 @@ from typing import Any
 from moto.iam.models import iam_backends
 
 from baseops.sandbox.principals import principal_of
-from baseops.sandbox.service import Members, ServiceError, calling, extend
+from baseops.sandbox.service import Members, ServiceError, calling, extend, opened
 
 
 # Any: moto's STS backend, which carries no types.
@@ -37,6 +37,7 @@ def assume_role(
         refusal = f"User: {arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}"
         raise ServiceError(refusal, code="AccessDenied", status=403)
     session = backend.assume_role(calling().region, role_session_name, role_arn, policy, duration_seconds, external_id)
+    session.sandbox_since = opened().clock.now()
     session.sandbox_policy_arns = [each["arn"] for each in policy_arns or []]
     return {
         "Credentials": {
