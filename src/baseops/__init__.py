@@ -14,14 +14,16 @@ if TYPE_CHECKING:
     from baseops.workflow.apply import apply
     from baseops.workflow.load import load
     from baseops.workflow.plan import plan
+    from baseops.workflow.prove import prove
     from baseops.workflow.rehearse import rehearse
 
-__all__ = ["__version__", "apply", "load", "plan", "rehearse"]
+__all__ = ["__version__", "apply", "load", "plan", "prove", "rehearse"]
 
 _HOMES = {
     "apply": "baseops.workflow.apply",
     "load": "baseops.workflow.load",
     "plan": "baseops.workflow.plan",
+    "prove": "baseops.workflow.prove",
     "rehearse": "baseops.workflow.rehearse",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -35,7 +36,7 @@ class Session:
             raise UsageError(
                 "cannot start a session with AWS", "no region is known", "Give --region or set AWS_REGION."
             )
-        self._endpoint_url = endpoint_url
+        self._endpoint_url = _checked(endpoint_url) if endpoint_url else None
         self._config = Config(
             retries={"mode": "adaptive", "max_attempts": 10},
             user_agent_extra=f"baseops/{__version__}",
@@ -53,17 +54,6 @@ class Session:
     def client(self, service: str, region: str | None = None) -> Any:
         """A botocore client. `Any`: botocore makes the classes at run time."""
         place = region or self.region
-        try:
-            return self._client(service, place)
-        except ValueError as error:
-            # What botocore says of an endpoint that is no URL.
-            raise UsageError(
-                f"cannot make a client of {service} in {place}",
-                str(error),
-                "Write --endpoint-url like http://127.0.0.1:4800, or leave it out.",
-            ) from error
-
-    def _client(self, service: str, place: str) -> Any:
         with self._lock, translated(f"cannot make a client of {service} in {place}"):
             if (service, place) not in self._clients:
                 self._clients[service, place] = self._boto.client(
@@ -87,3 +77,17 @@ class Session:
     def credentials(self) -> Any:
         """Botocore's credentials, for requests that are signed without a client; None where there are none."""
         return self._boto.get_credentials()
+
+
+def _checked(url: str) -> str:
+    """The URL; botocore would raise an error of its own kind on each sort of nonsense, and only at the first call."""
+    try:
+        parts = urlsplit(url)
+        why = "" if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 else "it is no URL"
+    except ValueError as error:
+        why = str(error)
+    if why:
+        raise UsageError(
+            f"cannot speak to {url}", why, "Write --endpoint-url like http://127.0.0.1:4800, or leave it out."
+        )
+    return url

@@ -10,11 +10,12 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
 from baseops._version import __version__
-from baseops.errors import BaseopsError
+from baseops.cli.failures import exit_code_of, told_when_unread
 
 COMMANDS = {
     "init": "Write a commented starter declaration.",
@@ -23,8 +24,10 @@ COMMANDS = {
     "rehearse": "Do everything that can be done without AWS, in a local account.",
     "plan": "Show what apply would change.",
     "apply": "Make the account what the declaration says.",
-    "status": "Show drift, and what is pending outside.",
+    "prove": "Run drills against the account and keep what they find.",
+    "status": "Show drift, the age of proofs, and what is pending outside.",
     "destroy": "Take the stacks away; keep what holds data.",
+    "evidence": "List, show, verify and query what drills have found.",
     "schema": "Print the JSON schema of the declaration.",
     "sandbox": "Serve a local AWS account.",
     "images": "Lock and look after golden images.",
@@ -39,6 +42,14 @@ _MODULES = {"compile": "compile_"}
 
 class _Lazy(click.Group):
     """A group that imports a command only to run it or to show its own help."""  # `ctx` is click's signature
+
+    def make_context(self, *arguments: Any, **more: Any) -> click.Context:
+        with told_when_unread():
+            return super().make_context(*arguments, **more)
+
+    def invoke(self, ctx: click.Context) -> object:
+        with told_when_unread():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -73,37 +84,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gc.set_threshold(50_000)
     # pydantic would look for plugins in every installed distribution; a declaration has no use for any.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    try:
-        code = cli.main(args=arguments, standalone_mode=False)
-    except click.exceptions.Abort:
-        code = _interrupted()
-    except KeyboardInterrupt:
-        code = _interrupted()
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except BaseopsError as error:
-        code = _show(error)
-    except BrokenPipeError:
-        # The reader has gone (`| head`): nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _interrupted() -> int:
-    click.echo("\ninterrupted", err=True)
-    return 130
-
-
-def _show(error: BaseopsError) -> int:
-    if os.environ.get("BASEOPS_DEBUG") or "--debug" in sys.argv:
-        import traceback
-
-        traceback.print_exception(error)
-    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(error.what, err=True)
-    for label, text in (("why", error.why), ("do", error.remedy)):
-        if text:
-            click.echo(f"  {label}: {text}", err=True)
-    return error.exit_code
+    sys.exit(exit_code_of(lambda: cli.main(args=arguments, standalone_mode=False)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.backups.snapshot_tags import BACKUP_TAG, DECLARATION_TAG
@@ -47,6 +47,16 @@ def snapshots_of(clients: Clients, region: str, declaration: str, name: str) -> 
     filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in wanted.items()]
     pages = _pages(clients, region, "describe_snapshots", OwnerIds=["self"], Filters=filters)
     return [each for page in pages for each in page["Snapshots"]]
+
+
+def snapshots_of_volumes(clients: Clients, region: str, volume_ids: Sequence[str]) -> list[Described]:
+    """The account's own snapshots of volumes, whoever made them: DLM, AWS Backup, a person. ec2:DescribeSnapshots."""
+    found: list[Described] = []
+    for at in range(0, len(volume_ids), 200):
+        filters = [{"Name": "volume-id", "Values": list(volume_ids[at : at + 200])}]
+        for page in _pages(clients, region, "describe_snapshots", OwnerIds=["self"], Filters=filters):
+            found += page["Snapshots"]
+    return found
 
 
 def policies(clients: Clients, region: str, **filters: Any) -> list[Described]:
