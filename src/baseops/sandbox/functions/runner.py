@@ -6,6 +6,7 @@ The time limit of a function is real time: its code really runs.
 from __future__ import annotations
 
 import base64
+import importlib.util
 import json
 import os
 import select
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,6 +38,8 @@ class Invocation:
     timeout: float
     context: Mapping[str, Any]
     log_format: str = "Text"
+    now: datetime | None = None
+    redirects_urllib: bool = False
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -71,7 +75,17 @@ def _frame_of(invocation: Invocation) -> Frame:
         "path": [str(each) for each in invocation.path],
         "log_format": invocation.log_format,
         "context": {**invocation.context, "timeout": invocation.timeout},
+        "urllib": invocation.redirects_urllib,
+        **_time_of(invocation),
     }
+
+
+def _time_of(invocation: Invocation) -> Frame:
+    """The account's time, and where the child finds what sets its own to it."""
+    found = importlib.util.find_spec("time_machine") if invocation.now else None
+    if invocation.now is None or found is None or found.origin is None:
+        return {}
+    return {"now": invocation.now.timestamp(), "time_machine": str(Path(found.origin).parent.parent)}
 
 
 def _result(frame: Frame | None, invocation: Invocation) -> tuple[bytes, str]:

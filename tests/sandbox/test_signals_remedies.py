@@ -1,0 +1,212 @@
+"""From an error line to a remedy in a guest, on the account's clock."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from baseops.sandbox import guests
+
+ALARM_ARN = "arn:aws:cloudwatch:eu-west-1:111111111111:alarm:errors"
+SCRIPT = (files("baseops.areas.logs.functions") / "decide.py").read_text(encoding="utf-8")
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+def role(account: Any, name: str, service: str) -> str:
+    iam = account.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="work", PolicyDocument=json.dumps(EVERYTHING))
+    return str(arn)
+
+
+def instance(account: Any) -> str:
+    """A managed one, tagged Role=web."""
+    role(account, "web", "ec2")
+    iam = account.client("iam")
+    profile = iam.create_instance_profile(InstanceProfileName="web")["InstanceProfile"]["Arn"]
+    iam.add_role_to_instance_profile(InstanceProfileName="web", RoleName="web")
+    name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+    image = account.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    made = account.client("ec2").run_instances(
+        ImageId=image,
+        MinCount=1,
+        MaxCount=1,
+        IamInstanceProfile={"Arn": profile},
+        TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Role", "Value": "web"}]}],
+    )
+    return str(made["Instances"][0]["InstanceId"])
+
+
+def document(run_role: str) -> dict[str, Any]:
+    return {
+        "schemaVersion": "0.3",
+        "assumeRole": run_role,
+        "parameters": {"AlarmName": {"type": "String"}},
+        "mainSteps": [
+            {
+                "name": "decide",
+                "action": "aws:executeScript",
+                "timeoutSeconds": 120,
+                "inputs": {
+                    "Runtime": "python3.11",
+                    "Handler": "decide",
+                    "InputPayload": {
+                        "alarm": "{{ AlarmName }}",
+                        "document": "restart",
+                        "execution": "{{ automation:EXECUTION_ID }}",
+                        "cooldown_seconds": 1800,
+                    },
+                    "Script": SCRIPT,
+                },
+                "outputs": [{"Name": "Run", "Selector": "$.Payload.run", "Type": "String"}],
+            },
+            {
+                "name": "branch",
+                "action": "aws:branch",
+                "isEnd": True,
+                "inputs": {"Choices": [{"NextStep": "run", "Variable": "{{ decide.Run }}", "StringEquals": "yes"}]},
+            },
+            {
+                "name": "run",
+                "action": "aws:runCommand",
+                "isEnd": True,
+                "inputs": {
+                    "DocumentName": "AWS-RunShellScript",
+                    "Parameters": {"commands": ["systemctl restart nginx", "systemctl is-active nginx"]},
+                    "Targets": [{"Key": "tag:Role", "Values": ["web"]}],
+                },
+            },
+        ],
+        "outputs": ["decide.Run"],
+    }
+
+
+@pytest.fixture
+def remedied(account: Any) -> Any:
+    """An account with a log group, a filter, an alarm, a rule to an automation, and one web server."""
+    logs, cloudwatch = account.client("logs"), account.client("cloudwatch")
+    logs.create_log_group(logGroupName="/web")
+    logs.create_log_stream(logGroupName="/web", logStreamName="one")
+    logs.put_metric_filter(
+        logGroupName="/web",
+        filterName="errors",
+        filterPattern="ERROR",
+        metricTransformations=[{"metricName": "Errors", "metricNamespace": "Web", "metricValue": "1"}],
+    )
+    cloudwatch.put_metric_alarm(
+        AlarmName="errors",
+        Namespace="Web",
+        MetricName="Errors",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="notBreaching",
+    )
+    content = json.dumps(document(role(account, "run", "ssm")))
+    account.client("ssm").create_document(Name="restart", DocumentType="Automation", Content=content)
+    events = account.client("events")
+    pattern = {"source": ["aws.cloudwatch"], "resources": [ALARM_ARN], "detail": {"state": {"value": ["ALARM"]}}}
+    events.put_rule(Name="remedy", EventPattern=json.dumps(pattern))
+    target = {
+        "Id": "automation",
+        "Arn": "arn:aws:ssm:eu-west-1:111111111111:automation-definition/restart:$DEFAULT",
+        "RoleArn": role(account, "start", "events"),
+        "InputTransformer": {
+            "InputPathsMap": {"alarm": "$.detail.alarmName"},
+            "InputTemplate": '{"AlarmName": ["<alarm>"]}',
+        },
+    }
+    events.put_targets(Rule="remedy", Targets=[target])
+    account.clock.advance(by=120)
+    return account
+
+
+def error(account: Any) -> None:
+    event = {"timestamp": int(account.clock.now().timestamp() * 1000), "message": "ERROR it broke"}
+    account.client("logs").put_log_events(logGroupName="/web", logStreamName="one", logEvents=[event])
+
+
+def executions(account: Any) -> list[dict[str, Any]]:
+    found = account.client("ssm").describe_automation_executions()["AutomationExecutionMetadataList"]
+    return list(found)[::-1]
+
+
+def furnish(account: Any, instance_id: str) -> None:
+    units = guests.root_of(account.folder, instance_id) / "etc" / "systemd" / "system"
+    units.mkdir(parents=True)
+    (units / "nginx.service").write_text("[Service]\n", encoding="utf-8")
+
+
+def test_an_error_line_restarts_the_server(remedied):
+    node = instance(remedied)
+    furnish(remedied, node)
+    reason = guests.why_not(remedied.folder, node)
+    if reason:
+        pytest.skip(reason)
+    remedied.clock.advance(by=120)
+    error(remedied)
+    remedied.clock.advance(by=300)
+    assert [(each["AutomationExecutionStatus"], each["Outputs"]) for each in executions(remedied)] == [
+        ("Success", {"decide.Run": ["yes"]})
+    ]
+    ssm = remedied.client("ssm")
+    (command,) = ssm.list_commands()["Commands"]
+    output = ssm.get_command_invocation(CommandId=command["CommandId"], InstanceId=node)
+    assert (output["Status"], output["StandardOutputContent"]) == ("Success", "active\n")
+
+
+def test_within_the_cooldown_a_remedy_decides_not_to_run(remedied):
+    error(remedied)
+    remedied.clock.advance(by=600)
+    error(remedied)
+    remedied.clock.advance(by=600)
+    assert [each["Outputs"]["decide.Run"] for each in executions(remedied)] == [["yes"], ["no"]]
+
+
+def test_after_the_cooldown_it_runs_again(remedied):
+    error(remedied)
+    remedied.clock.advance(by=2400)
+    error(remedied)
+    remedied.clock.advance(by=600)
+    assert [each["Outputs"]["decide.Run"] for each in executions(remedied)] == [["yes"], ["yes"]]
+
+
+def test_a_mute_rule_mutes_the_remedy_too(remedied):
+    remedied.client("cloudwatch").put_alarm_mute_rule(
+        Name="release",
+        Rule={"Schedule": {"Expression": "cron(0 * * * *)", "Duration": "PT1H"}},
+        MuteTargets={"AlarmNames": ["errors"]},
+    )
+    error(remedied)
+    remedied.clock.advance(by=600)
+    assert [each["Outputs"]["decide.Run"] for each in executions(remedied)] == [["no"]]
+
+
+def test_without_a_server_the_command_says_that_nobody_has_the_tag(remedied):
+    error(remedied)
+    remedied.clock.advance(by=600)
+    (command,) = remedied.client("ssm").list_commands()["Commands"]
+    assert (command["Status"], command["StatusDetails"]) == ("Failed", "NoInstancesInTag")
+    assert executions(remedied)[0]["AutomationExecutionStatus"] == "Failed"
+
+
+def test_a_server_without_files_is_not_exercised(remedied):
+    node = instance(remedied)
+    remedied.clock.advance(by=120)
+    ssm = remedied.client("ssm")
+    assert [each["InstanceId"] for each in ssm.describe_instance_information()["InstanceInformationList"]] == [node]
+    targets = [{"Key": "tag:Role", "Values": ["web"]}]
+    sent = ssm.send_command(DocumentName="AWS-RunShellScript", Targets=targets, Parameters={"commands": ["true"]})
+    remedied.clock.advance(by=30)
+    output = ssm.get_command_invocation(CommandId=sent["Command"]["CommandId"], InstanceId=node)
+    assert (output["StatusDetails"], output["StandardErrorContent"]) == (
+        "Undeliverable",
+        f"not exercised: the world gave {node} no files",
+    )
