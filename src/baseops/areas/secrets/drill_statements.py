@@ -19,7 +19,14 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
     parameters = [parameter_arn(entry.name, site.region) for entry in section.entries.values() if entry.parameter]
     if not secrets and not parameters:
         return {}
+    keys = f"arn:${{AWS::Partition}}:kms:{site.region}:${{AWS::AccountId}}:key/*"
     observe: list[dict[str, Json]] = [
+        {
+            "Sid": "SecretsWhoMayDecrypt",
+            "Effect": "Allow",
+            "Action": ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"],
+            "Resource": keys,
+        },
         {
             "Sid": "SecretsWhoMayRead",
             "Effect": "Allow",
@@ -27,11 +34,12 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
             "Action": [
                 "cloudtrail:LookupEvents",
                 "iam:GetAccountAuthorizationDetails",
+                "lambda:GetFunctionConfiguration",
                 "secretsmanager:ListSecrets",
                 "ssm:DescribeParameters",
             ],
             "Resource": "*",
-        }
+        },
     ]
     if secrets:
         observe.append(
