@@ -45,6 +45,8 @@ def translated(what: str, remedy: str = "") -> Iterator[None]:
         ) from error
     except botocore.NoRegionError as error:
         raise UsageError(what, "no region is known", "Give --region or set AWS_REGION.") from error
+    except botocore.InvalidRegionError as error:
+        raise UsageError(what, str(error).rstrip("."), "Write --region like eu-west-1.") from error
     except botocore.BotoCoreError as error:
         raise AwsError(what, str(error).rstrip("."), remedy or "Check the network and --endpoint-url.") from error
 

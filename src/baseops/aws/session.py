@@ -38,7 +38,7 @@ class Session:
             )
         self._endpoint_url = _checked(endpoint_url) if endpoint_url else None
         self._config = Config(
-            retries={"mode": "adaptive", "max_attempts": 10},
+            retries={"mode": "adaptive", "max_attempts": _attempts(self._endpoint_url)},
             user_agent_extra=f"baseops/{__version__}",
             connect_timeout=10,
             read_timeout=60,
@@ -77,6 +77,12 @@ class Session:
     def credentials(self) -> Any:
         """Botocore's credentials, for requests that are signed without a client; None where there are none."""
         return self._boto.get_credentials()
+
+
+def _attempts(url: str | None) -> int:
+    """Ten against AWS, which throttles; a server on this machine that does not answer will not do so in a minute."""
+    here = url and urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+    return 3 if here else 10
 
 
 def _checked(url: str) -> str:

@@ -47,7 +47,8 @@ def command(
         problems = error.problems
     _print(problems, output)
     errors = sum(problem.severity.value == "error" for problem in problems)
-    next_step(f"correct {errors} errors and run: baseops check -f {path}" if errors else f"baseops rehearse -f {path}")
+    correct = f"correct {errors} error{'s' * (errors > 1)} and run: baseops check -f {path}"
+    next_step(correct if errors else f"baseops rehearse -f {path}")
     if errors:
         click.get_current_context().exit(DeclarationError.exit_code)
 

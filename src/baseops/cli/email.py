@@ -53,8 +53,9 @@ def dns(
 
     declaration = options.load(path)
     section = declaration.sections.get("email")
-    clients = connection.session(declaration)
-    found = list_records(section, declaration.site, clients, identities) if section else []
+    if section is None:
+        raise UsageError("there are no identities", f"{path} has no `email`", "Declare one there first.")
+    found = list_records(section, declaration.site, connection.session(declaration), identities)
     if output == "json":
         print_json("baseops/email-dns/1", {"identities": [_json(each) for each in found]})
     else:

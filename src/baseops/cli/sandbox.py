@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,10 +42,41 @@ def _time(_context: click.Context, _parameter: click.Parameter, value: str | Non
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
+def _like(pattern: str, words: str) -> Callable[[click.Context, click.Parameter, str], str]:
+    def check(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+        if not re.fullmatch(pattern, value, re.ASCII):
+            raise click.BadParameter(f"expected {words}, got {value!r}")
+        return value
+
+    return check
+
+
 @sandbox.command()
-@click.option("--port", default=4800, show_default=True, metavar="N", help="The port on 127.0.0.1; 0 for a free one.")
-@click.option("--account", "account_id", default="111111111111", show_default=True, metavar="ID", help="Its account.")
-@click.option("--region", default="eu-west-1", show_default=True, metavar="REGION", help="Its primary region.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=4800,
+    show_default=True,
+    metavar="N",
+    help="The port on 127.0.0.1; 0 for a free one.",
+)
+@click.option(
+    "--account",
+    "account_id",
+    callback=_like(r"\d{12}", "an AWS account id: twelve digits"),
+    default="111111111111",
+    show_default=True,
+    metavar="ID",
+    help="Its account.",
+)
+@click.option(
+    "--region",
+    callback=_like(r"[a-z]{2,4}(-[a-z]+)+-\d", "a region such as eu-west-1"),
+    default="eu-west-1",
+    show_default=True,
+    metavar="REGION",
+    help="Its primary region.",
+)
 @click.option("--speed", default=1.0, show_default=True, metavar="N", help="How many times as fast time runs.")
 @click.option("--virtual", is_flag=True, help="Time stands still until a POST to /_baseops/advance moves it.")
 @click.option("--start", callback=_time, metavar="TIME", help="When time begins (ISO 8601); now, if not said.")
@@ -61,26 +94,24 @@ def up(port: int, speed: float, virtual: bool, output: str, **opening: Any) -> N
         raise click.UsageError("--virtual and --speed exclude each other: virtual time stands still by itself")
     if speed <= 0:
         raise click.BadParameter("must be above 0", param_hint="--speed")
-    with _open(speed=None if virtual else speed, **opening) as account:
+    from baseops.workflow.local import open_local_account
+
+    with open_local_account(speed=None if virtual else speed, **opening) as account:
         _serve(account, port, lambda url: _announce(account, url, virtual=virtual, output=output))
     say("stopped; the account is gone")
 
 
-def _open(**opening: Any) -> Account:
-    try:
-        from baseops.sandbox.account import open_account
-    except ModuleNotFoundError as error:
-        from baseops.errors import SandboxError
-
-        why, remedy = f"{error.name} is not installed", "Run: pip install 'baseops-aws[sandbox]'"
-        raise SandboxError("there is no sandbox here", why, remedy) from error
-    return open_account(**opening)
-
-
 def _serve(account: Account, port: int, ready: Callable[[str], None]) -> None:
+    from baseops.errors import UsageError
     from baseops.sandbox.server import serve
 
-    serve(account, port, ready=ready)
+    try:
+        serve(account, port, ready=ready)
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        why = error.strerror or str(error)
+        raise UsageError(f"cannot serve on port {port}", why, "Name another: --port 0 takes a free one.") from error
 
 
 def _announce(account: Account, url: str, *, virtual: bool, output: str) -> None:

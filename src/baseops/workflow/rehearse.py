@@ -24,6 +24,7 @@ from baseops.errors import BaseopsError, VerdictError
 from baseops.workflow.apply import ApplyResult, apply
 from baseops.workflow.compile import Compiled, compile_declaration, sections
 from baseops.workflow.destroy import Destruction, destroy
+from baseops.workflow.local import open_local_account
 from baseops.workflow.plan import plan
 from baseops.workflow.premade import premake
 from baseops.workflow.status import status
@@ -122,10 +123,8 @@ class _Run:
 
     @contextmanager
     def _account(self) -> Iterator[SandboxAccount]:
-        from baseops.sandbox.account import open_account
-
         site = self.declaration.site
-        with open_account(site.accounts[0], site.region, start=START) as account:
+        with open_local_account(account_id=site.accounts[0], region=site.region, start=START) as account:
             yield account
 
     @contextmanager
