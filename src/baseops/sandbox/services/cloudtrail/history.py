@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
@@ -77,6 +78,9 @@ class History:
             if call.service == "secretsmanager" and "VersionId" in answer.members:
                 given["ClientRequestToken"] = answer.members["VersionId"]
             uses = key_uses(call.service, call.operation, given, place)
+        if answer.is_success and naming.is_reading(call.service, call.operation) and call.service != "sts":
+            # What was read is in no record.
+            answer = replace(answer, body=b"")
         return Seen(call, answer, self._clock.now(), self._count, uses, is_internal)
 
     def _keep(self, one: Seen | Record) -> None:
