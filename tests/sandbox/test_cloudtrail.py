@@ -162,15 +162,6 @@ def test_fifty_a_page_newest_first(account):
     assert names == [f"/p/{number}" for number in reversed(range(60))]
 
 
-def test_two_calls_a_second(account):
-    plain = account.client("cloudtrail")
-    began = account.clock.now()
-    for _ in range(3):
-        plain.lookup_events(MaxResults=1)
-    # The third was throttled; botocore waited and tried again.
-    assert account.clock.now() > began
-
-
 def test_the_third_call_in_a_second_is_throttled():
     with open_account(retries=False) as account:
         look = account.client("cloudtrail").lookup_events
