@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from baseops.cli.options import output_option
+from baseops.cli.options import load, output_option
 from baseops.cli.output import next_step, print_json, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from baseops.declaration import Declaration
     from baseops.sandbox.account import Account
 
 
@@ -82,11 +83,13 @@ def _like(pattern: str, words: str) -> Callable[[click.Context, click.Parameter,
 @click.option("--start", callback=_time, metavar="TIME", help="When time begins (ISO 8601); now, if not said.")
 @click.option("--seed", default=0, show_default=True, metavar="N", help="The same seed gives the same ids.")
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Keeps block files.")
+@click.option("--world", metavar="FILE", help="Make what this declaration expects to find, in its account and region.")
 @output_option("table", "json")
-def up(port: int, speed: float, virtual: bool, output: str, **opening: Any) -> None:
+def up(port: int, speed: float, virtual: bool, world: str | None, output: str, **opening: Any) -> None:
     """Serve a fresh account on 127.0.0.1 until Ctrl-C.
 
     \b
+    baseops sandbox up --world examples/acme/baseops.yaml
     baseops sandbox up --port 4800 --virtual --start 2025-01-01T00:00:00+00:00
     curl -d '{"seconds": 86400}' http://127.0.0.1:4800/_baseops/advance
     """
@@ -96,9 +99,21 @@ def up(port: int, speed: float, virtual: bool, output: str, **opening: Any) -> N
         raise click.BadParameter("must be above 0", param_hint="--speed")
     from baseops.workflow.local import open_local_account
 
+    declaration = load(world) if world else None
+    if declaration:
+        opening |= {"account_id": declaration.site.accounts[0], "region": declaration.site.region}
     with open_local_account(speed=None if virtual else speed, **opening) as account:
+        if declaration:
+            _make(declaration, account)
         _serve(account, port, lambda url: _announce(account, url, virtual=virtual, output=output))
     say("stopped; the account is gone")
+
+
+def _make(declaration: Declaration, account: Account) -> None:
+    from baseops.workflow.world import build_world
+
+    for area in build_world(declaration, account):
+        say(f"made the world of {area}")
 
 
 def _serve(account: Account, port: int, ready: Callable[[str], None]) -> None:

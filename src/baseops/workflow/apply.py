@@ -10,6 +10,7 @@ from baseops.cloudformation.changesets import MAX_INLINE_BYTES, Body
 from baseops.cloudformation.events import Listener
 from baseops.cloudformation.operations import Applied, StackOperations
 from baseops.cloudformation.settings import SettingPlan, Settings
+from baseops.cloudformation.stacks import StackState
 from baseops.cloudformation.text import template_text
 from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
@@ -17,23 +18,26 @@ from baseops.contract.finding import Finding
 from baseops.contract.template import Template
 from baseops.foundation import ARTIFACTS
 from baseops.workflow.compile import Compiled, Stage, released
+from baseops.workflow.destroy import remove_stacks
 from baseops.workflow.inputs import Outputs, artifact_bucket
+from baseops.workflow.leftover import find_leftover
 from baseops.workflow.pending import pending
 from baseops.workflow.uploads import Uploads
 
 
 @dataclass(frozen=True)
 class ApplyResult:
-    """What apply did: each stack, each setting, and what waits outside."""
+    """What apply did: each stack, each setting, what waits outside, and the stacks that were declared no longer."""
 
     stacks: tuple[Applied, ...]
     settings: tuple[SettingPlan, ...]
     pending: tuple[Finding, ...]
+    removed: tuple[StackState, ...] = ()
 
     @property
     def changed(self) -> bool:
         """Whether anything in the account was changed."""
-        return any(each.outcome != "unchanged" for each in self.stacks) or any(
+        return bool(self.removed) or any(each.outcome != "unchanged" for each in self.stacks) or any(
             each.action in ("write", "restore") for each in self.settings
         )
 
@@ -46,7 +50,7 @@ def apply(
     listener: Listener = lambda _: None,
     bound: int = 5,
 ) -> ApplyResult:
-    """Apply everything; a second run changes nothing, and an interrupted one is picked up by the next.
+    """Apply everything, then remove the stacks that are declared no longer; a second run changes nothing, and an interrupted one is picked up by the next.
 
     `listener` hears each stack event; `bound` is how many stacks are worked on side by side. AWS calls: CloudFormation
     change sets and executions, uploads to the artifact bucket, and the settings' own. Raises `StackError` when a stack
@@ -64,7 +68,8 @@ def apply(
         if stage[0].stack == ARTIFACTS:
             uploads(compiled, clients, outputs).put_all(compiled.artifacts)
     settings = Settings(clients, clock, site, released).apply(compiled.settings)
-    return ApplyResult(tuple(stacks), tuple(settings), tuple(pending(compiled, clients)))
+    removed = remove_stacks(site, operations, clients, clock, find_leftover(compiled, clients), bound=bound)
+    return ApplyResult(tuple(stacks), tuple(settings), tuple(pending(compiled, clients)), tuple(removed))
 
 
 def _tasks(

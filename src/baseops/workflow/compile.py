@@ -67,7 +67,8 @@ def compile_declaration(declaration: Declaration, lock: Lock) -> Compiled:
         settings=tuple(
             each for area, section in sections(declaration) for each in area.settings.settings(section, refs)
         ),
-        lock=replace(lock, places=places),
+        # What is declared no longer keeps its places: its stacks are found by them, and it may come back.
+        lock=replace(lock, places={**lock.places, **places}),
     )
 
 

@@ -49,10 +49,14 @@ class Destruction:
     obstacles: tuple[str, ...] = ()
 
 
-def plan_destruction(site: Site, clients: Clients) -> Destruction:
-    """Find our stacks by tag in every declared region, what they would keep, and what stands in the way. Reads only."""
+def plan_destruction(site: Site, clients: Clients, regions: Sequence[str] = ()) -> Destruction:
+    """Find our stacks by tag, what they would keep, and what stands in the way. Reads only.
+
+    `regions` are more regions to look in than the declared ones: those of the lock, where stacks may have been left.
+    """
     require_listed(clients, site)
-    found = [state for region in (site.region, *site.regions) for state in find_stacks(clients, site.name, region)]
+    places = dict.fromkeys((site.region, *site.regions, *regions))
+    found = [state for region in places for state in find_stacks(clients, site.name, region)]
     stacks = sorted(found, key=lambda state: _rank(site, state), reverse=True)
     kept: list[Kept] = []
     obstacles: list[str] = []
@@ -69,21 +73,54 @@ def destroy(
     *,
     listener: Listener = lambda _: None,
     bound: int = 5,
+    regions: Sequence[str] = (),
 ) -> Destruction:
-    """Restore settings, then delete the stacks; apply afterwards works.
+    """Restore settings, then delete the stacks; apply afterwards works. `regions` as in `plan_destruction`.
 
     Raises `StackError` with every obstacle before anything is touched.
     """
-    planned = plan_destruction(site, clients)
-    if planned.obstacles:
-        raise StackError(f"declaration {site.name} cannot be destroyed yet", "; ".join(planned.obstacles))
+    planned = plan_destruction(site, clients, regions)
+    _refuse(f"declaration {site.name} cannot be destroyed yet", planned.obstacles)
     restored = Settings(clients, clock, site, released).restore_all()
     operations = StackOperations(clients, clock, site, listener)
-    for stage in _stages(site, planned.stacks):
+    _remove(site, operations, clients, clock, planned.stacks, bound)
+    return Destruction(planned.stacks, planned.kept, tuple(restored))
+
+
+def remove_stacks(
+    site: Site,
+    operations: StackOperations,
+    clients: Clients,
+    clock: Clock,
+    stacks: Sequence[StackState],
+    *,
+    bound: int = 5,
+) -> Sequence[StackState]:
+    """Delete some stacks, the last made first; raises `StackError` with every obstacle before any is touched."""
+    obstacles = [each for state in stacks for each in _obstacles(clients, site, state)]
+    _refuse(f"stacks of {site.name} that are declared no longer cannot be removed yet", obstacles)
+    _remove(site, operations, clients, clock, stacks, bound)
+    return stacks
+
+
+def _refuse(what: str, obstacles: Sequence[str]) -> None:
+    if obstacles:
+        remedy = "Empty the buckets, turn termination protection off, then run the same command again."
+        raise StackError(what, "; ".join(obstacles), remedy)
+
+
+def _remove(
+    site: Site,
+    operations: StackOperations,
+    clients: Clients,
+    clock: Clock,
+    stacks: Sequence[StackState],
+    bound: int,
+) -> None:
+    for stage in _stages(site, stacks):
         for state in stage:
             _clear(clients, site, state)
         clock.gather([_deletion(operations, clients, state) for state in stage], bound=bound)
-    return Destruction(planned.stacks, planned.kept, tuple(restored))
 
 
 def _deletion(operations: StackOperations, clients: Clients, state: StackState) -> Callable[[], None]:

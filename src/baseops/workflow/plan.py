@@ -20,6 +20,7 @@ from baseops.contract.types import Json
 from baseops.workflow.apply import body_of
 from baseops.workflow.compile import Compiled, released
 from baseops.workflow.inputs import Outputs
+from baseops.workflow.leftover import find_leftover, plan_removal
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ def plan(compiled: Compiled, clients: Clients, clock: Clock, *, bound: int = 5) 
     found = clock.gather(tasks, bound=bound)
     settings = Settings(clients, clock, site, released).plan(compiled.settings)
     return Plan(
-        stacks=tuple(stack for stack, _ in found),
+        stacks=(
+            *(stack for stack, _ in found),
+            *(plan_removal(site, clients, state) for state in find_leftover(compiled, clients)),
+        ),
         settings=tuple(settings),
         collisions=tuple(each for _, existing in found for each in existing if not each.importable),
     )

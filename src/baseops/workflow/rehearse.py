@@ -19,6 +19,7 @@ from baseops.contract.finding import Finding, Severity
 from baseops.contract.lock import Lock
 from baseops.contract.refs import Refs
 from baseops.contract.sandbox_account import SandboxAccount
+from baseops.contract.types import Json
 from baseops.declaration import Declaration
 from baseops.errors import BaseopsError, VerdictError
 from baseops.workflow.apply import ApplyResult, apply
@@ -27,10 +28,23 @@ from baseops.workflow.destroy import Destruction, destroy
 from baseops.workflow.local import open_local_account
 from baseops.workflow.plan import plan
 from baseops.workflow.premade import premake
+from baseops.workflow.rehearsed_proof import let_time_pass, proven, verdicts
 from baseops.workflow.status import status
+from baseops.workflow.world import build_world
 
-Verb = Literal["compile", "judge", "world", "apply", "again", "status", "destroy", "reapply", "import"]
-VERBS: tuple[Verb, ...] = ("compile", "judge", "world", "apply", "again", "status", "destroy", "reapply", "import")
+Verb = Literal["compile", "judge", "world", "apply", "again", "status", "prove", "destroy", "reapply", "import"]
+VERBS: tuple[Verb, ...] = (
+    "compile",
+    "judge",
+    "world",
+    "apply",
+    "again",
+    "status",
+    "prove",
+    "destroy",
+    "reapply",
+    "import",
+)
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 """When virtual time begins: a Monday morning."""
@@ -59,6 +73,8 @@ class Rehearsal:
     pending: list[Finding] = field(default_factory=list)
     seconds: dict[Verb, float] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
+    verdicts: dict[str, int] = field(default_factory=dict)
+    records: list[dict[str, Json]] = field(default_factory=list)
     failure: BaseopsError | None = None
 
     @property
@@ -114,6 +130,8 @@ class _Run:
                 self._again(account, compiled)
             with self._timed("status"):
                 self._status(account, compiled)
+            with self._timed("prove"):
+                self._prove(account, compiled)
             with self._timed("destroy"):
                 self._destroy(account, compiled)
             with self._timed("reapply"):
@@ -140,10 +158,10 @@ class _Run:
         self.rehearsal.cells.append(Cell(area, verb, result, seconds, is_virtual))
 
     def _world(self, account: SandboxAccount) -> None:
-        for area, section in sections(self.declaration):
+        begun = time.perf_counter()
+        for area in build_world(self.declaration, account):
+            self._cell(area, "world", "made", time.perf_counter() - begun)
             begun = time.perf_counter()
-            area.world.build(section, account, self.declaration.site)
-            self._cell(area.name, "world", "made", time.perf_counter() - begun)
 
     def _compile(self, account: SandboxAccount) -> Compiled:
         lock = self.lock
@@ -185,6 +203,16 @@ class _Run:
         for area in dict.fromkeys(names[each.name] for each in found.drift):
             self._cell(area, "status", "no drift", 0.0)
 
+    def _prove(self, account: SandboxAccount, compiled: Compiled) -> None:
+        let_time_pass(self.declaration, account)
+        with proven(self.declaration, compiled.lock, account) as run:
+            self.rehearsal.verdicts = dict(run.head.counts)
+            self.rehearsal.records = [dict(each.values) for each in run.records]
+            for area, _ in sections(self.declaration):
+                self._cell(area.name, "prove", verdicts(run, area.name), 0.0)
+        refuted = [f"{each['target']}: {each['reason']}" for each in run.records if each["verdict"] == "refuted"]
+        self._require(not refuted, "prove in an account that nobody has broken", "; ".join(refuted))
+
     def _destroy(self, account: SandboxAccount, compiled: Compiled) -> None:
         begun = account.clock.now()
         done = destroy(self.declaration.site, account, account.clock, listener=self.listener)
@@ -202,8 +230,8 @@ class _Run:
         )
 
     def _import(self, account: SandboxAccount, compiled: Compiled) -> None:
-        for area, section in sections(self.declaration):
-            area.world.build(section, account, self.declaration.site)
+        for _ in build_world(self.declaration, account):
+            continue
         made = premake(compiled, account)
         result = self._applied(account, compiled, "import")
         taken = {name for each in result.stacks for name in each.imported}

@@ -13,17 +13,19 @@ from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.finding import Finding
 from baseops.workflow.compile import Compiled, released
+from baseops.workflow.leftover import find_leftover
 from baseops.workflow.pending import pending
 
 
 @dataclass(frozen=True)
 class Status:
-    """The account as found. `missing` are stacks that are declared and not there."""
+    """The account as found. `missing` are stacks that are declared and not there, `leftover` those the other way."""
 
     stacks: tuple[StackState, ...]
     drift: tuple[StackDrift, ...]
     settings: tuple[SettingPlan, ...]
     pending: tuple[Finding, ...]
+    leftover: tuple[StackState, ...] = ()
 
     @property
     def missing(self) -> tuple[StackState, ...]:
@@ -39,7 +41,7 @@ class Status:
     def has_drifted(self) -> bool:
         """Whether anything differs from the declaration as applied."""
         return (
-            bool(self.missing or self.broken)
+            bool(self.missing or self.broken or self.leftover)
             or any(each.drifted for each in self.drift)
             or any(each.action in ("write", "refused", "restore") for each in self.settings)
         )
@@ -57,4 +59,5 @@ def status(compiled: Compiled, clients: Clients, clock: Clock, *, bound: int = 5
         drift=tuple(drifts),
         settings=tuple(Settings(clients, clock, site, released).plan(compiled.settings)),
         pending=tuple(pending(compiled, clients)),
+        leftover=tuple(find_leftover(compiled, clients)),
     )
