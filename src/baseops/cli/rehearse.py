@@ -82,6 +82,8 @@ def rehearsal_json(found: Rehearsal) -> dict[str, Any]:
         "failure": str(found.failure) if found.failure else None,
         "cells": [asdict(cell) for cell in found.cells],
         "seconds": found.seconds,
+        "verdicts": found.verdicts,
+        "records": found.records,
         "kept": found.kept,
         "findings": [finding_json(each) for each in found.findings],
         "pending": [finding_json(each) for each in found.pending],

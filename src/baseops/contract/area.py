@@ -63,6 +63,9 @@ class WorldPart(Protocol):
     def build(self, section: AnySection, account: SandboxAccount, site: Site) -> None:
         """Make it by ordinary API calls."""
 
+    def follow(self, section: AnySection, account: SandboxAccount, site: Site) -> None:
+        """Do what people do once it is applied: add the DNS records that were printed, put values by hand."""
+
 
 class RehearsePart(Protocol):
     """`rehearse.py`: what can be known without AWS."""

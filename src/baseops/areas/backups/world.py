@@ -31,6 +31,10 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
             _host(ec2, image, f"{name}-{value}", entry, {key: value})
 
 
+def follow(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
+    """Nothing: DLM asks nobody."""
+
+
 def _image(account: SandboxAccount, site: Site) -> str:
     return str(account.client("ssm", site.region).get_parameter(Name=IMAGE)["Parameter"]["Value"])
 

@@ -1,6 +1,6 @@
 """What a declaration of email expects to find: roles, hosted zones with records, leave to send to everybody.
 
-Ordinary API calls only. What comes after apply (the DNS records of SES, a link that is followed) is not made here.
+Ordinary API calls only. What comes after apply is done by `follow`: the printed DNS records. No link is followed.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.email.identities import Identity, identities, inbound_rules, rule_set_name
+from baseops.areas.email.operate.dns import list_records
 from baseops.areas.email.roles import role_of
 from baseops.aws.errors import translated
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
 from baseops.errors import NotFoundError
+from baseops.semantics.mail.dns import Record
 
 if TYPE_CHECKING:
     from baseops.areas.email.spec import Section
@@ -41,6 +43,43 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
             account.client("sesv2").create_email_identity(EmailIdentity=identity.name)
     _zones(found, account)
     _inbound(section, account, site)
+
+
+def follow(section: Section, account: SandboxAccount, site: Site) -> None:
+    """Add the DNS records that are printed, to a public zone of each domain that has none here."""
+    by_domain = {each.name: each for each in identities(section)}
+    for listed in list_records(section, site, account):
+        records = [each for each in listed.records if each not in listed.made]
+        identity = by_domain.get(listed.identity)
+        if records and listed.is_complete and identity is not None:
+            _publish(records, identity.zone or _public_zone(identity.name, account), account)
+
+
+def _public_zone(domain: str, account: SandboxAccount) -> str:
+    route53 = account.client("route53")
+    for page in route53.get_paginator("list_hosted_zones").paginate():
+        for zone in page["HostedZones"]:
+            name = zone["Name"].rstrip(".")
+            if not zone["Config"]["PrivateZone"] and (domain == name or domain.endswith(f".{name}")):
+                return str(zone["Id"]).rpartition("/")[2]
+    made = route53.create_hosted_zone(Name=domain, CallerReference=f"dns-of-{domain}")
+    return str(made["HostedZone"]["Id"]).rpartition("/")[2]
+
+
+def _publish(records: Sequence[Record], zone: str, account: SandboxAccount) -> None:
+    changes = [
+        {
+            "Action": "UPSERT",
+            "ResourceRecordSet": {
+                "Name": each.name,
+                "Type": each.type,
+                "TTL": each.ttl,
+                "ResourceRecords": [{"Value": f'"{one}"' if each.type == "TXT" else one} for one in each.values],
+            },
+        }
+        for each in records
+    ]
+    account.client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
 
 
 def _get_leave_to_send(account: SandboxAccount) -> None:

@@ -37,6 +37,10 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
         _users(ec2, name, entry, account, site)
 
 
+def follow(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
+    """Nothing: a pipeline asks nobody."""
+
+
 def _network(ec2: Any, entry: Entry, site: Site) -> None:
     subnet = entry.subnet or site.network.build_subnet
     if entry.default_vpc or subnet is None:

@@ -31,6 +31,10 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
             _bucket(account, site, bucket)
 
 
+def follow(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
+    """Nothing: what agents ship is of the world, and subscriptions are the foundation's."""
+
+
 def _instance(account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...]) -> None:
     image = account.client("ssm", site.region).get_parameter(Name=IMAGE)["Parameter"]["Value"]
     account.client("ec2", site.region).run_instances(

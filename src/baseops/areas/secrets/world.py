@@ -60,6 +60,25 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
             _made_by_others(entry, account, site)
 
 
+def follow(section: Section, account: SandboxAccount, site: Site) -> None:
+    """Put a value where only a person can: some text that is no secret of anybody's."""
+    for name, entry in section.entries.items():
+        if entry.managed and entry.is_put_by_hand:
+            _put(name, entry, account, site)
+
+
+def _put(name: str, entry: Entry, account: SandboxAccount, site: Site) -> None:
+    value = f"rehearsed value of {name}"
+    if entry.secret:
+        account.client("secretsmanager").put_secret_value(SecretId=entry.name, SecretString=value)
+        return
+    aliases = account.client("kms").get_paginator("list_aliases").paginate()
+    ours = f"alias/{site.prefix}-secrets"
+    made = any(each["AliasName"] == ours for page in aliases for each in page["Aliases"])
+    key = entry.key or site.keys.get(("secrets", site.region)) or (ours if made else "alias/aws/ssm")
+    account.client("ssm").put_parameter(Name=entry.name, Value=value, Type=entry.kind, KeyId=key, Overwrite=True)
+
+
 def _role(iam: Any, role: Role, account: SandboxAccount, service: str | None) -> bool:
     """Make the role unless it is there or in another account; whether it was made."""
     if role.account not in (None, account.account_id):
