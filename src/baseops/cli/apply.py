@@ -53,14 +53,23 @@ def command(path: str, connection: options.Connection, yes: bool, output: str) -
         ]
         settings = [{"id": each.setting.id, "action": each.action, "reason": each.reason} for each in result.settings]
         pending = [finding_json(each) for each in result.pending]
+        removed = [{"name": each.name, "region": each.region} for each in result.removed]
         print_json(
-            "baseops/apply/1", {"changed": result.changed, "stacks": stacks, "settings": settings, "pending": pending}
+            "baseops/apply/1",
+            {
+                "changed": result.changed,
+                "stacks": stacks,
+                "removed": removed,
+                "settings": settings,
+                "pending": pending,
+            },
         )
     else:
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (each.template.name, each.template.region, each.outcome, str(each.changes), ", ".join(each.imported))
             for each in result.stacks
         ]
+        rows += [(each.name, each.region, "removed", "", "") for each in result.removed]
         print_table(("stack", "region", "outcome", "changes", "imported"), rows)
     say_findings(result.pending)
     next_step(f"baseops status -f {path}")

@@ -43,21 +43,29 @@ def command(
     """
     from baseops.aws.clock import SystemClock
     from baseops.cli.progress import StackProgress
-    from baseops.workflow.destroy import destroy, plan_destruction
+    from baseops.workflow.destroy import destroy, plan_destruction, require_clear
+    from baseops.workflow.leftover import known_regions
+    from baseops.workflow.load import load_lock
 
     declaration = options.load(path)
     site = declaration.site
     session = connection.session(declaration)
-    planned = plan_destruction(site, session)
+    regions = known_regions(site, load_lock(declaration))
+    planned = plan_destruction(site, session, regions)
     _print(planned, output)
-    if dry_run or not planned.stacks:
-        next_step(f"baseops apply -f {path}" if not planned.stacks else f"baseops destroy -f {path}")
+    if not planned.stacks:
+        say(f"nothing of {site.name} is there; what an earlier destroy kept is found again by apply")
+        next_step(f"baseops apply -f {path}")
         return
+    if dry_run:
+        next_step(f"baseops destroy -f {path}")
+        return
+    require_clear(site, planned)
     options.confirm(f"Delete these {len(planned.stacks)} stacks of {site.name}?", yes=yes)
     if delete_data:
         _require_name(planned, site.name, confirm_name)
     with StackProgress() as progress:
-        done = destroy(site, session, SystemClock(), listener=progress)
+        done = destroy(site, session, SystemClock(), listener=progress, regions=regions)
     say(f"{len(done.stacks)} stacks deleted, {len(done.kept)} resources kept, {len(done.settings)} settings restored")
     if delete_data:
         from baseops.workflow.data import delete_data as delete
@@ -83,6 +91,8 @@ def _require_name(planned: Destruction, name: str, given: str | None) -> None:
 def _print(planned: Destruction, output: str) -> None:
     if output == "json":
         print_json("baseops/destroy/1", destruction_json(planned))
+        return
+    if not planned.stacks:
         return
     rows = [("delete", "stack", each.name, each.region) for each in planned.stacks]
     rows += [("keep", each.type, each.physical_id, each.region) for each in planned.kept]

@@ -62,7 +62,7 @@ def print_plan(planned: Plan) -> None:
         say("nothing would change")
     for stack in planned.stacks:
         if stack.source == "compiled" and stack.changes:
-            say(f"{stack.name}: compared by template, not by AWS: {stack.note}")
+            say(f"{stack.name} in {stack.region}: compared by template, not by AWS: {stack.note}")
         for change in stack.changes:
             if change.loses_data:
                 say(

@@ -48,7 +48,15 @@ def print_status(found: Status) -> None:
         place = (state.name, state.region)
         word = "missing" if not state.exists else "broken" if place in broken else _drift(drifts.get(place))
         rows.append((state.name, state.region, state.status or "-", word))
-    styles = {"broken": "red", "drifted": "red", "missing": "red", "as declared": "green", "not checked": "yellow"}
+    rows += [(each.name, each.region, each.status, "declared no longer") for each in found.leftover]
+    styles = {
+        "declared no longer": "red",
+        "broken": "red",
+        "drifted": "red",
+        "missing": "red",
+        "as declared": "green",
+        "not checked": "yellow",
+    }
     print_table(("stack", "region", "state", "drift"), rows, styles=styles)
     changed = [
         (
@@ -86,6 +94,7 @@ def status_json(found: Status) -> dict[str, Any]:
     return {
         "has_drifted": found.has_drifted,
         "stacks": [{"name": each.name, "region": each.region, "status": each.status} for each in found.stacks],
+        "leftover": [{"name": each.name, "region": each.region, "status": each.status} for each in found.leftover],
         "drift": [asdict(each) for each in found.drift],
         "settings": [
             {

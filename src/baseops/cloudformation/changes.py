@@ -120,7 +120,7 @@ def from_templates(before: Mapping[str, Json], after: Mapping[str, Json]) -> tup
     """What differs between two templates, without asking AWS: additions, removals and changed properties."""
     old, new = _resources(before), _resources(after)
     changes = [Change("add", name, str(new[name]["Type"])) for name in sorted(new.keys() - old.keys())]
-    changes += [Change("remove", name, str(old[name]["Type"])) for name in sorted(old.keys() - new.keys())]
+    changes += [_removal(name, old[name]) for name in sorted(old.keys() - new.keys())]
     for name in sorted(new.keys() & old.keys()):
         properties = _compare(old[name].get("Properties"), new[name].get("Properties"))
         if properties:
@@ -128,6 +128,12 @@ def from_templates(before: Mapping[str, Json], after: Mapping[str, Json]) -> tup
             lost = _replaces_data(kind, properties)
             changes.append(Change("modify", name, kind, properties=properties, loses_data=lost))
     return tuple(changes)
+
+
+def _removal(logical_id: str, resource: Mapping[str, Json]) -> Change:
+    kind = str(resource["Type"])
+    kept = str(resource.get("DeletionPolicy")).startswith("Retain")
+    return Change("remove", logical_id, kind, loses_data=kind in HOLDS_DATA and not kept)
 
 
 def _resources(template: Mapping[str, Json]) -> dict[str, dict[str, Json]]:

@@ -37,8 +37,10 @@ class ApplyResult:
     @property
     def changed(self) -> bool:
         """Whether anything in the account was changed."""
-        return bool(self.removed) or any(each.outcome != "unchanged" for each in self.stacks) or any(
-            each.action in ("write", "restore") for each in self.settings
+        return (
+            bool(self.removed)
+            or any(each.outcome != "unchanged" for each in self.stacks)
+            or any(each.action in ("write", "restore") for each in self.settings)
         )
 
 
@@ -50,11 +52,12 @@ def apply(
     listener: Listener = lambda _: None,
     bound: int = 5,
 ) -> ApplyResult:
-    """Apply everything, then remove the stacks that are declared no longer; a second run changes nothing, and an interrupted one is picked up by the next.
+    """Apply everything, then remove the stacks that are declared no longer.
 
-    `listener` hears each stack event; `bound` is how many stacks are worked on side by side. AWS calls: CloudFormation
-    change sets and executions, uploads to the artifact bucket, and the settings' own. Raises `StackError` when a stack
-    fails (AWS has rolled it back; the others of its stage are finished first).
+    A second run changes nothing, and an interrupted one is picked up by the next. `listener` hears each stack event;
+    `bound` is how many stacks are worked on side by side. AWS calls: CloudFormation change sets, executions and
+    deletions, uploads to the artifact bucket, and the settings' own. Raises `StackError` when a stack fails (AWS has
+    rolled it back; the others of its stage are finished first).
     """
     site = compiled.declaration.site
     require_listed(clients, site)

@@ -80,11 +80,16 @@ def destroy(
     Raises `StackError` with every obstacle before anything is touched.
     """
     planned = plan_destruction(site, clients, regions)
-    _refuse(f"declaration {site.name} cannot be destroyed yet", planned.obstacles)
+    require_clear(site, planned)
     restored = Settings(clients, clock, site, released).restore_all()
     operations = StackOperations(clients, clock, site, listener)
     _remove(site, operations, clients, clock, planned.stacks, bound)
     return Destruction(planned.stacks, planned.kept, tuple(restored))
+
+
+def require_clear(site: Site, planned: Destruction) -> None:
+    """Raise `StackError` with every obstacle, where there is one."""
+    _refuse(f"declaration {site.name} cannot be destroyed yet", planned.obstacles)
 
 
 def remove_stacks(

@@ -1,4 +1,4 @@
-"""Stacks of ours whose area or region the declaration has no longer: found by their tag, removed at the end of apply."""
+"""Stacks of ours whose area or region the declaration has no longer; apply removes them last."""
 
 from __future__ import annotations
 
