@@ -7,6 +7,8 @@ PYTEST := $(BIN)/python -m pytest
 # Two workers; a file's tests stay together so that its fixtures are made once.
 TEST_ARGS ?= -n 2 --dist loadfile
 DECLARATION ?= examples/acme/baseops.yaml
+# Damaged journals: 12 × as many.
+FUZZ_CASES ?= 85000
 export BASEOPS_JUDGES ?= .judges
 
 .PHONY: help rehearse setup setup-dev judges test test-slow fuzz bench clean distclean \
@@ -45,8 +47,9 @@ test: setup-dev judges ## everything that is quick
 test-slow: setup-dev judges ## the rest
 	$(PYTEST) $(TEST_ARGS) -m slow $(ARGS)
 
-fuzz: setup-dev ## the property tests, with many more examples
+fuzz: setup-dev ## the property tests, with many more examples, and a million damaged journals
 	$(PYTEST) $(TEST_ARGS) -m hypothesis --hypothesis-profile=fuzz $(ARGS)
+	BASEOPS_FUZZ_CASES=$(FUZZ_CASES) $(PYTEST) $(TEST_ARGS) -k "any_damage" tests/snapshots $(ARGS)
 
 check: check-format check-lint check-types check-imports check-docs ## format, lint, types, import contracts, docs; -k for all
 

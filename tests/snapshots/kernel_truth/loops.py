@@ -1,0 +1,73 @@
+"""Loop mounts for the truth by the kernel; `WHY_NOT` says why there are none where there are none."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SHUTDOWN = 0x8004587D  # _IOR('X', 125, __u32): XFS_IOC_GOINGDOWN, EXT4_IOC_SHUTDOWN
+KEEP_JOURNAL, LIKE_A_POWER_CUT = 1, 2
+
+
+def run(*command: str | Path) -> str:
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError(f"{' '.join(map(str, command))}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout.strip()
+
+
+@contextmanager
+def mounted(image: Path, kind: str, options: str = "") -> Iterator[Path]:
+    """The image mounted by the kernel; the loop device stays writable, so that the journal is replayed."""
+    loop = run("losetup", "--show", "-f", image)
+    place = Path(tempfile.mkdtemp(prefix="kernel-truth-"))
+    try:
+        run("mount", "-t", kind, *(["-o", options] if options else []), loop, place)
+        try:
+            yield place
+        finally:
+            run("umount", place)
+    finally:
+        run("losetup", "-d", loop)
+        place.rmdir()
+
+
+def power_cut(place: Path, how: int) -> None:
+    """Stop the file system at once: nothing more reaches the device."""
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.ioctl(descriptor, SHUTDOWN, how.to_bytes(4, "little"))
+    finally:
+        os.close(descriptor)
+
+
+def copy_sparse(image: Path, target: Path) -> Path:
+    run("cp", "--sparse=always", image, target)
+    return target
+
+
+@functools.cache
+def why_not(kind: str) -> str:
+    """Why this machine cannot tell the truth about a kind of file system; empty when it can."""
+    if os.geteuid():
+        return "loop mounts need root"
+    missing = [tool for tool in (f"mkfs.{kind}", "losetup", "mount", "umount") if not shutil.which(tool)]
+    if missing:
+        return f"not installed: {', '.join(missing)}"
+    with tempfile.TemporaryDirectory() as folder:
+        image = Path(folder) / "try.img"
+        image.touch()
+        os.truncate(image, 320 << 20)
+        try:
+            run(f"mkfs.{kind}", "-q", image)
+            with mounted(image, kind):
+                return ""
+        except OSError as error:
+            return f"no loop mounts of {kind} here: {error}"

@@ -1,0 +1,112 @@
+"""Every file of a busy file system, copied as it stands, reads through our overlay as the kernel replays it.
+
+What is compared: type and mode, links, owner, size, time, extended attributes, link targets and the hash of what is in
+it. The judge is the kernel: it mounts a copy. libfsext and libfsxfs read both our overlay and the copy that the kernel
+replayed, so that their own faults are told from ours.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kernel_truth.layouts import LAYOUTS, Layout
+from kernel_truth.loops import LIKE_A_POWER_CUT, copy_sparse, mounted, power_cut, run, why_not
+from kernel_truth.trial import busy_image, fast_folder, replayed, trial
+from kernel_truth.views import by_overlay, compare
+from kernel_truth.workload import Workload
+
+from baseops.snapshots.overlay import CLEAN
+
+pytest.importorskip("pyfsext", reason="the extra `snapshots` is not installed")
+
+BY_NAME = {layout.name: layout for layout in LAYOUTS}
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    place = Path(tempfile.mkdtemp(prefix="truth-", dir=fast_folder()))
+    yield place
+    shutil.rmtree(place)
+
+
+def hold(folder: Path, layout: Layout, seed: int, changes: int) -> None:
+    if reason := why_not(layout.kind):
+        pytest.skip(f"the kernel cannot be asked: {reason}")
+    outcome = trial(folder, layout, seed, changes)
+
+    assert outcome.truth.paths > 100
+    assert outcome.replay.dirty
+    assert outcome.replay.transactions > 0
+    assert outcome.ours.wrong == {}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_a_busy_file_system_reads_as_the_kernel_replays_it(folder, layout, seed):
+    hold(folder, layout, seed, changes=350)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_every_layout_reads_as_the_kernel_replays_it(folder, layout, seed):
+    hold(folder, layout, seed, changes=2500)
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_what_was_unmounted_needs_no_replay(folder, kind):
+    if reason := why_not(kind):
+        pytest.skip(f"the kernel cannot be asked: {reason}")
+    image = folder / "clean.img"
+    image.touch()
+    os.truncate(image, 320 << 20)
+    run(f"mkfs.{kind}", "-q", image)
+    with mounted(image, kind) as place:
+        Workload(place, 1, frozenset()).run(200)
+
+    replay, blocks, _ = replayed(kind, image)
+
+    assert replay == CLEAN
+    assert blocks <= {"ext4": 1, "xfs": 12}[kind]
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_without_the_replay_files_are_missing(folder, kind):
+    """The trial can fail: the same comparison over the bare image finds what is missing."""
+    if reason := why_not(kind):
+        pytest.skip(f"the kernel cannot be asked: {reason}")
+    image = busy_image(folder, BY_NAME[f"{kind}-plain"], 1, 700)
+
+    replay, _, _ = replayed(kind, image)
+    through, bare = by_overlay(kind, image, replay), by_overlay(kind, image, None)
+
+    assert compare(through, bare).wrong != {}
+
+
+def test_a_fast_commit_is_not_passed_over_in_silence(folder):
+    if reason := why_not("ext4"):
+        pytest.skip(f"the kernel cannot be asked: {reason}")
+    layout = Layout("ext4-fast-commit", "ext4", ("-F", "-O", "fast_commit", "-b", "4096"), size=384 << 20)
+    image = folder / "fast.img"
+    image.touch()
+    os.truncate(image, layout.size)
+    run("mkfs.ext4", "-q", *layout.make, image)
+    with mounted(image, "ext4") as place:
+        (place / "first").write_bytes(b"1")
+        run("sync", "-f", place)
+        file = place / "second"
+        with file.open("wb") as handle:
+            handle.write(b"2" * 5000)
+            handle.flush()
+            os.fsync(handle.fileno())
+        power_cut(place, LIKE_A_POWER_CUT)
+        copy = copy_sparse(image, folder / "copy.img")
+
+    replay, _, _ = replayed("ext4", copy)
+
+    assert any("fast commit" in note for note in replay.not_replayed)

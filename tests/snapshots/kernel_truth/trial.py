@@ -1,0 +1,126 @@
+"""One trial: make a file system, keep it busy, copy it as it stands, and hold our view of it against the kernel's.
+
+As a script: `python trial.py [SEEDS [LAYOUT…]]` prints a line for each layout and seed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from kernel_truth.layouts import LAYOUTS, Layout
+from kernel_truth.loops import KEEP_JOURNAL, LIKE_A_POWER_CUT, copy_sparse, mounted, power_cut, run
+from kernel_truth.views import Difference, by_kernel, by_overlay, compare
+from kernel_truth.workload import Workload
+
+from baseops.snapshots import ext4_journal, xfs_log
+from baseops.snapshots.blocks import FileBlocks
+from baseops.snapshots.device import Device
+from baseops.snapshots.overlay import Replay
+
+REPLAYS = {"ext4": ext4_journal.replay, "xfs": xfs_log.replay}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial found."""
+
+    replay: Replay
+    blocks: int
+    seconds: float
+    truth: Difference
+    """Our view against the kernel's. What libyal gets wrong by itself is in it, too."""
+    ours: Difference
+    """Our view against libyal's view of the copy that the kernel replayed: what the replay got wrong."""
+
+    @property
+    def by_libyal(self) -> int:
+        """Paths that libyal shows wrongly on the copy that the kernel replayed, as well."""
+        return len(self.truth.wrong.keys() - self.ours.wrong.keys())
+
+
+def busy_image(folder: Path, layout: Layout, seed: int, changes: int) -> Path:
+    """A copy of a file system in use: by seed simply copied, stopped with its journal flushed, or cut off."""
+    image, copy = folder / "live.img", folder / "copy.img"
+    image.unlink(missing_ok=True)
+    image.touch()
+    os.truncate(image, layout.size)
+    run(f"mkfs.{layout.kind}", "-q", *layout.make, image)
+    with mounted(image, layout.kind, layout.options) as place:
+        Workload(place, seed, layout.habits).run(changes)
+        if seed % 3:
+            power_cut(place, KEEP_JOURNAL if seed % 3 == 1 else LIKE_A_POWER_CUT)
+        copy_sparse(image, copy)
+    image.unlink()
+    return copy
+
+
+def replayed(kind: str, image: Path) -> tuple[Replay, int, float]:
+    """Our replay of an image, the blocks it read and the time it took."""
+    with FileBlocks(image) as source:
+        device = Device(source)
+        began = time.perf_counter()
+        replay = REPLAYS[kind](device)
+        return replay, device.blocks_read, time.perf_counter() - began
+
+
+def hold_against_kernel(kind: str, image: Path) -> Outcome:
+    """Our view of an image against that of the kernel, which mounts (and so changes) a copy."""
+    replay, blocks, seconds = replayed(kind, image)
+    found = by_overlay(kind, image, replay)
+    mine = image.with_suffix(".kernel")
+    copy_sparse(image, mine)
+    with mounted(mine, kind, "ro") as place:
+        truth = by_kernel(place)
+    control = by_overlay(kind, mine, None)
+    mine.unlink()
+    return Outcome(replay, blocks, seconds, compare(truth, found), compare(control, found))
+
+
+def trial(folder: Path, layout: Layout, seed: int, changes: int) -> Outcome:
+    return hold_against_kernel(layout.kind, busy_image(folder, layout, seed, changes))
+
+
+def fast_folder() -> str | None:
+    """Memory, where there is some: the images take a few hundred megabytes."""
+    shared = Path("/dev/shm")
+    return str(shared) if shared.is_dir() and shutil.disk_usage(shared).free > 2 << 30 else None
+
+
+def main(seeds: int = 1, *names: str) -> None:
+    changes = int(os.environ.get("CHANGES", "3000"))
+    for layout in LAYOUTS:
+        if names and not any(name in layout.name for name in names):
+            continue
+        for seed in range(seeds):
+            began = time.perf_counter()
+            with tempfile.TemporaryDirectory(dir=fast_folder()) as folder:
+                try:
+                    outcome = trial(Path(folder), layout, seed, changes)
+                except Exception as error:
+                    print(f"{layout.name:24} {seed:3} FAILED {type(error).__name__}: {error}", flush=True)
+                    if os.environ.get("DEBUG"):
+                        raise
+                    continue
+            replay, ours = outcome.replay, outcome.ours
+            print(
+                f"{layout.name:24} {seed:3} {outcome.truth.paths} paths, {len(ours.wrong)} wrong by the replay, "
+                f"{outcome.by_libyal} by libyal, "
+                f"{replay.transactions} transactions, {replay.bytes_patched >> 10} KiB patched, "
+                f"{outcome.blocks} blocks, "
+                f"{outcome.seconds:.2f} s (all {time.perf_counter() - began:.1f} s) {replay.not_replayed}",
+                flush=True,
+            )
+            for path, how in list(ours.wrong.items())[:5]:
+                print(f"      {path[-60:]}: {how}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1, *sys.argv[2:])
