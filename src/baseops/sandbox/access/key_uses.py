@@ -12,6 +12,7 @@ from typing import Any
 
 from baseops.sandbox.access import resources, state
 from baseops.sandbox.access.demand import ContextKeys, Demand, Place
+from baseops.sandbox.access.named_resources import parameter_arn
 from baseops.sandbox.moto_services import moto_backend
 
 # Any: members of AWS's shapes, and moto's untyped state.
@@ -105,7 +106,7 @@ def _is_secure(found: Any) -> bool:
 
 
 def _parameter_use(action: str, name: str, key: str | None, place: Place) -> KeyUse:
-    arn = resources.parameter_arn(place, name)
+    arn = parameter_arn(place, name)
     return KeyUse(action, _key_arn(place, key), "ssm", {"PARAMETER_ARN": arn})
 
 
