@@ -160,3 +160,10 @@ def test_evidence_in_a_bucket_sealed_by_kms(bench, drill, account):
     key = store.keys("records/")[1]
     s3.put_object(Bucket="evidence", Key=f"acme/{key}", Body=store.read(key).replace(b"proven", b"proveN"))
     assert kinds(verifier.verify()) == ["altered"]
+
+
+def test_runs_of_one_second_follow_each_other(bench, drill):
+    ids = [bench.run(drill(lambda ctx: [proven("backups.daily")])).head.run for _ in range(4)]
+
+    assert ids == sorted(ids)
+    assert kinds(bench.verify()) == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import threading
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ class Lease:
         self._holder = holder
         self._clock = clock
         self._content = b""
+        self._nonce = secrets.token_hex(8)
         self._renewed = clock.now()
         self._busy = threading.Lock()
 
@@ -66,7 +68,8 @@ class Lease:
     def _lease(self) -> bytes:
         expires = timestamp(self._clock.now() + LEASE)
         lease = {"holder": self._holder, "expires": expires, "host": socket.gethostname(), "process": os.getpid()}
-        return canonical(lease)
+        # Two that begin at the same moment must not write the same: the store takes that for a repeated answer.
+        return canonical({**lease, "nonce": self._nonce})
 
     def _require_free(self, content: bytes) -> None:
         lease = json.loads(content)

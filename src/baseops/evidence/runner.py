@@ -108,10 +108,8 @@ def run_drills(setup: Setup, jobs: Sequence[Job]) -> Run:
 
     Interrupted, it cleans up, seals what was found as an incomplete run, and raises.
     """
-    begun = setup.clock.now()
-    run_id = new_run_id(begun, f"{setup.random.getrandbits(24):06x}")
-    with held(setup.store, setup.account, run_id, setup.clock) as lease:
-        running = _Running(setup, run_id, begun, lease)
+    with held(setup.store, setup.account, f"a run at {timestamp(setup.clock.now())}", setup.clock) as lease:
+        running = _Running(setup, lease)
         complete = False
         try:
             tasks = [partial(running.run, job, refused) for job, refused in running.admitted(jobs)]
@@ -126,25 +124,34 @@ def run_drills(setup: Setup, jobs: Sequence[Job]) -> Run:
 class _Running:
     """One run in progress."""
 
-    def __init__(self, setup: Setup, run_id: str, begun: datetime, lease: Lease) -> None:
+    def __init__(self, setup: Setup, lease: Lease) -> None:
         self._setup = setup
-        self._run_id = run_id
-        self._begun = begun
         self._lease = lease
         self._budget = RunBudget(setup.max_cost_usd)
-        self._place = Place.of(setup.account, setup.site.region, begun)
         former = newest_head(setup.store, setup.account, setup.site.region)
-        self._unfinished = unfinished_files(setup.store, self._place, Head.parse(former[1]) if former else None)
-        self._previous_run = Head.parse(former[1]).run if former else ""
+        last = Head.parse(former[1]) if former else None
+        self._previous_run = last.run if last else ""
         self._previous = sha256(former[1]) if former else GENESIS
-        self._chain = Chain(run_id, self._place, self._previous)
+        self._begun, self._run_id = self._beginning()
+        self._place = Place.of(setup.account, setup.site.region, self._begun)
+        self._unfinished = unfinished_files(setup.store, self._place, last)
+        self._chain = Chain(self._run_id, self._place, self._previous)
         self._lock = threading.Lock()
         self._journal = RunJournal(
-            setup.store, self._place, run_id, setup.state / "journal", setup.clock, setup.drill_prefix
+            setup.store, self._place, self._run_id, setup.state / "journal", setup.clock, setup.drill_prefix
         )
         self._seed = setup.random.getrandbits(64)
         self._leftovers: list[str] = []
         self.records: list[Record] = []
+
+    def _beginning(self) -> tuple[datetime, str]:
+        """The time and the run's id; ids sort by time, so a run waits for the second after the one before it."""
+        while True:
+            now = self._setup.clock.now()
+            run_id = new_run_id(now, f"{self._setup.random.getrandbits(24):06x}")
+            if run_id[:16] > self._previous_run[:16]:
+                return now, run_id
+            self._setup.clock.sleep(1)
 
     def admitted(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, str]]:
         """Each job, and why it does not run: what the drills before it may cost leaves too little."""

@@ -1,0 +1,145 @@
+"""prove over a declaration: what it selects, what it refuses, and that nothing of ours has to exist."""
+
+import json
+import random
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from baseops.contract.lock import Lock
+from baseops.contract.site import Drills
+from baseops.declaration import load
+from baseops.errors import InconclusiveError, UsageError
+from baseops.sandbox.account import open_account
+from baseops.workflow.apply import apply
+from baseops.workflow.compile import compile_declaration
+from baseops.workflow.drill_policies import drill_policies
+from baseops.workflow.load import SPECS
+from baseops.workflow.proofs import last_proofs
+from baseops.workflow.prove import Order, evidence_store, exit_code, prove, wanted_drills
+
+DECLARATION = """\
+version: 1
+name: acme
+accounts: ["111111111111"]
+region: eu-west-1
+logs:
+  web: {group: {name: /acme/web}, metrics: {Errors: {pattern: ERROR}}}
+secrets:
+  db: {secret: app/db, generate: {length: 40}, readers: [role/web]}
+"""
+
+
+@pytest.fixture
+def declaration():
+    return load(DECLARATION, SPECS)
+
+
+@pytest.fixture
+def account():
+    with open_account("111111111111", "eu-west-1", start=datetime(2026, 1, 5, 9, tzinfo=UTC)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def order(tmp_path):
+    return Order(evidence=str(tmp_path / "evidence"), state=tmp_path / "state")
+
+
+@pytest.fixture
+def run(declaration, account, order):
+    def prove_it(*, of=declaration, asked=order):
+        return prove(of, Lock(), account, account.clock, asked, randomness=random.Random(1))
+
+    return prove_it
+
+
+def verdicts(found):
+    return {each["target"]: each["verdict"] for each in found.records}
+
+
+def test_an_empty_account_refutes_and_is_sealed_by_a_key_of_this_machine(run):
+    found = run()
+
+    assert verdicts(found) == {"logs.web/Errors": "refuted", "secrets.db": "inconclusive"}
+    assert found.head.signature.key.startswith("local:")
+    assert exit_code(found) == 3
+
+
+def test_an_applied_account_is_proven_and_sealed_by_kms(run, declaration, account):
+    account.client("iam").create_role(RoleName="web", AssumeRolePolicyDocument="{}")
+    apply(compile_declaration(declaration, Lock()), account, account.clock)
+
+    found = run()
+
+    assert verdicts(found) == {"logs.web": "proven", "secrets.db": "proven"}
+    assert found.head.signature.key.startswith("arn:aws:kms:eu-west-1:111111111111:key/")
+    assert exit_code(found) == 0
+
+
+def test_drills_are_chosen_by_area_and_name(run, order):
+    assert set(verdicts(run(asked=replace(order, areas=("logs",))))) == {"logs.web/Errors"}
+    assert set(verdicts(run(asked=replace(order, names=("secrets/readers",))))) == {"secrets.db"}
+
+
+def test_a_drill_that_is_not_there_is_named(declaration, order):
+    with pytest.raises(UsageError, match="there is no drill logs/nothing: the declaration has logs/live-filters"):
+        wanted_drills(declaration, Lock(), replace(order, names=("logs/nothing",)))
+
+
+def test_an_account_that_is_not_listed_is_refused(run, declaration):
+    elsewhere = replace(declaration, site=replace(declaration.site, accounts=("222222222222",)))
+
+    with pytest.raises(UsageError, match="account 111111111111 is not listed"):
+        run(of=elsewhere)
+
+
+def test_nothing_runs_while_a_stack_changes(run, account):
+    account.client("cloudformation").create_stack(
+        StackName="baseops-acme-logs",
+        TemplateBody=json.dumps({"Resources": {"Key": {"Type": "AWS::SNS::Topic"}}}),
+        Tags=[{"Key": "baseops:declaration", "Value": "acme"}],
+    )
+
+    with pytest.raises(InconclusiveError, match="CREATE_IN_PROGRESS"):
+        run()
+
+
+def test_nothing_runs_in_a_freeze(run, declaration):
+    frozen = replace(declaration.site, drills=Drills(freeze=("2026-01-05/2026-01-05",)))
+
+    with pytest.raises(InconclusiveError, match="freezes"):
+        run(of=replace(declaration, site=frozen))
+
+
+def test_keys_do_not_lie_in_the_evidence(declaration, account, tmp_path):
+    with pytest.raises(UsageError, match="the keys that seal it lie below"):
+        evidence_store(declaration, account, Order(evidence=str(tmp_path), state=tmp_path / "state"))
+
+
+def test_the_age_of_the_last_proof_is_known_by_drill(run, declaration, account, order):
+    run()
+    account.clock.advance(by=3600)
+    store = evidence_store(declaration, account, order)
+
+    found = last_proofs(store, "111111111111", "eu-west-1", account.clock.now())
+
+    assert [(each.drill, each.verdict, each.age.total_seconds()) for each in found] == [
+        ("logs/live-filters", "refuted", 3600),
+        ("secrets/readers", "inconclusive", 3600),
+    ]
+
+
+def test_the_policies_are_literal_and_never_write_while_observing(declaration):
+    policies = drill_policies(declaration)
+
+    assert set(policies) == {"run", "observe", "exercise", "disturb"}
+    assert "Fn::" not in json.dumps(policies)
+    actions = [action for each in policies["observe"]["Statement"] for action in _listed(each["Action"])]
+    verbs = {action.partition(":")[2] for action in actions}
+    assert [verb for verb in verbs if verb.startswith(("Create", "Delete", "Put", "Update"))] == []
+
+
+def _listed(value):
+    return [value] if isinstance(value, str) else value
