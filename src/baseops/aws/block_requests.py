@@ -157,12 +157,13 @@ def requests_for(clients: Clients, region: str) -> BlockRequests:
     """The lean way where the session has credentials and no proxy stands between; else through botocore."""
     client = clients.client("ebs", region)
     credentials = getattr(clients, "credentials", None)
-    if credentials is None or _is_proxied(client.meta.endpoint_url):
+    if credentials is None or is_proxied(client.meta.endpoint_url):
         return BotoRequests(client)
     return LeanRequests(client, credentials)
 
 
-def _is_proxied(url: str) -> bool:
+def is_proxied(url: str) -> bool:
+    """Whether a proxy stands between here and an endpoint."""
     address = urlsplit(url)
     return address.scheme in getproxies() and not proxy_bypass(address.hostname or "")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -52,6 +53,15 @@ def parse(text: str, *, tag: str | None = None, exists: Callable[[str], bool] | 
     if labelled and not there(head):
         head, label = labelled["rest"], labelled["label"]
     return _named(head, label, "/" + path if mark else "/", text)
+
+
+def parse_age(text: str) -> timedelta:
+    """An age such as 45m, 30h or 2d; `UsageError` for what is none."""
+    found = re.fullmatch(r"(\d{1,6})([mhdw])", text)
+    if not found:
+        raise UsageError(f"{text!r} is no age", "", "Write it like 45m, 30h or 2d")
+    unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}[found[2]]
+    return timedelta(**{unit: int(found[1])})
 
 
 def _named(head: str, label: str | None, path: str, text: str) -> SourceName:

@@ -259,3 +259,31 @@ def parse_time(text: str) -> datetime:
     if len(text) == len("2026-11-23"):
         when = when.replace(hour=23, minute=59, second=59)
     return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def open_snapshot(
+    source: str,
+    *,
+    at: datetime | None = None,
+    profile: str | None = None,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+) -> Snapshot:
+    """The file system of a source (a snapshot, latest:…, an AMI, a file), journal replayed. Use it in `with`.
+
+    What the path in the source says is left to the caller; credentials and region are found as by the AWS CLI.
+    """
+    from baseops.aws.clock import SystemClock
+    from baseops.aws.session import Session
+
+    def connect() -> Clients:
+        return Session(profile=profile, region=region, endpoint_url=endpoint_url)
+
+    opened = Sources(connect, SystemClock()).open(source, at=at)
+    try:
+        snapshot = opened.files()
+    except BaseException:
+        opened.close()
+        raise
+    snapshot.on_close(opened.close)
+    return snapshot

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from baseops.errors import DamagedError, NoSuchPathError, SnapshotError
-from baseops.snapshots.device import Device
+from baseops.snapshots.device import Device, Fetchable, Mapped
 from baseops.snapshots.extents import read_extents
 from baseops.snapshots.globbing import matching_names
 from baseops.snapshots.overlay import CLEAN, Replay
@@ -132,6 +132,10 @@ class Snapshot:
             raise SnapshotError(f"{_shown(path)} is no symbolic link")
         return text(self.filesystem.target(node))
 
+    def target(self, entry: Entry) -> str:
+        """The same for an entry at hand."""
+        return text(self.filesystem.target(entry.node))
+
     def xattrs(self, path: str | bytes, *, follow_symlinks: bool = True) -> dict[str, bytes]:
         """The extended attributes by name."""
         return self.filesystem.attributes(self._find(path, follow=follow_symlinks))
@@ -157,6 +161,14 @@ class Snapshot:
             else:
                 runs.append((each.offset, length))
         return runs
+
+    def blocks_of(self, place: int, length: int) -> set[int]:
+        """The blocks of the whole device that a stretch of the file system lies in."""
+        size = self.device.block_size
+        found: set[int] = set()
+        for offset, count in _places(self.volume.device, place, length):
+            found.update(range(offset // size, (offset + count - 1) // size + 1))
+        return found
 
     def walk(self, top: str | bytes = "/", *, on_error: ErrorListener | None = None) -> Iterator[Entry]:
         """Everything below a directory, parents before children, links not followed.
@@ -291,6 +303,13 @@ class Snapshot:
     def _children(self, node: Node, path: str) -> Iterator[tuple[bytes, Node]]:
         for name, child in self.filesystem.children(node):
             yield checked(name, path), child
+
+
+def _places(device: Fetchable, place: int, length: int) -> list[tuple[int, int]]:
+    """Where a stretch lies on the lowest device."""
+    if not isinstance(device, Mapped):
+        return [(place, length)]
+    return [one for each in device.places(place, length) for one in _places(device.below, *each)]
 
 
 def _circle(entry: Entry, seen: set[int], depth: int) -> DamagedError | None:

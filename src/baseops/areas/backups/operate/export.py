@@ -1,0 +1,169 @@
+"""`baseops backups export`: a whole volume as a raw image, sparse, several blocks at a time, going on after a break."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from baseops.contract.clock import Clock
+from baseops.errors import SnapshotError, UsageError
+from baseops.snapshots.blocks import BlockSource
+
+BLOCKS_PER_TASK = 16
+TASKS_AT_ONCE = 96
+
+
+class Listing(BlockSource, Protocol):
+    """A source that lists its blocks with what reads them, page by page."""
+
+    def listed(self) -> Iterator[tuple[int, str]]:
+        """Every written block with its token."""
+
+    def fetch(self, index: int, token: str) -> bytes | bytearray:
+        """A block by its token."""
+
+
+@dataclass
+class Exported:
+    """What was done: blocks written now, blocks that were there from an earlier try, blocks of zeros left out."""
+
+    size: int
+    blocks: int = 0
+    earlier: int = 0
+    zeros: int = 0
+
+
+def export(
+    blocks: BlockSource,
+    identifier: str,
+    target: Path,
+    clock: Clock,
+    *,
+    at_once: int = 16,
+    overwrite: bool = False,
+    listen: Callable[[int], None] = lambda _: None,
+) -> Exported:
+    """Write the image beside the target and rename it when it is whole.
+
+    Broken off, it leaves `.part` with a record of what is there beside it; the same command goes on from them.
+    """
+    if target.exists() and not overwrite:
+        raise UsageError(f"{target} exists", "", "Name another file, or add --overwrite.")
+    part, record = target.with_name(f".{target.name}.part"), target.with_name(f".{target.name}.part.json")
+    done = Exported(blocks.size)
+    with ExitStack() as stack:
+        try:
+            descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            stack.callback(os.close, descriptor)
+            kept = _Kept(record, identifier, blocks, descriptor)
+            _write_all(blocks, descriptor, kept, done, clock, at_once, listen)
+            os.ftruncate(descriptor, blocks.size)
+            os.fsync(descriptor)
+        except OSError as error:
+            if isinstance(error, SnapshotError):
+                raise
+            raise SnapshotError(
+                f"cannot write {target}", error.strerror or str(error), "Make room and run the same command again"
+            ) from error
+    part.replace(target)
+    record.unlink(missing_ok=True)
+    return done
+
+
+class _Kept:
+    """Which blocks are on the disk: a bitmap, written after the data that it speaks of."""
+
+    def __init__(self, record: Path, identifier: str, blocks: BlockSource, descriptor: int) -> None:
+        self._record = record
+        self._head = {"source": identifier, "size": blocks.size, "block_size": blocks.block_size}
+        self._descriptor = descriptor
+        self._bits = bytearray(-(-blocks.count // 8))
+        self._lock = threading.Lock()
+        self._load()
+
+    def __contains__(self, index: int) -> bool:
+        return bool(self._bits[index >> 3] & 1 << (index & 7))
+
+    def add(self, index: int) -> None:
+        with self._lock:
+            self._bits[index >> 3] |= 1 << (index & 7)
+
+    def save(self) -> None:
+        os.fdatasync(self._descriptor)
+        temporary = self._record.with_suffix(".new")
+        temporary.write_text(json.dumps({**self._head, "blocks": self._bits.hex()}))
+        temporary.replace(self._record)
+
+    def _load(self) -> None:
+        try:
+            found = json.loads(self._record.read_text())
+        except (FileNotFoundError, ValueError):
+            os.ftruncate(self._descriptor, 0)
+            return
+        if {name: found.get(name) for name in self._head} != self._head:
+            os.ftruncate(self._descriptor, 0)
+            return
+        bits = bytes.fromhex(str(found.get("blocks", "")))
+        if len(bits) == len(self._bits):
+            self._bits[:] = bits
+
+
+def _write_all(
+    blocks: BlockSource,
+    descriptor: int,
+    kept: _Kept,
+    done: Exported,
+    clock: Clock,
+    at_once: int,
+    listen: Callable[[int], None],
+) -> None:
+    zeros = bytes(blocks.block_size)
+    fetch: Callable[[int, str], bytes | bytearray] = getattr(blocks, "fetch", lambda index, _: blocks.read(index))
+    lock = threading.Lock()
+
+    def write(task: Sequence[tuple[int, str]]) -> None:
+        for index, token in task:
+            data = fetch(index, token)
+            length = min(len(data), blocks.size - index * blocks.block_size)
+            is_zero = data == zeros
+            if not is_zero:
+                _pwrite(descriptor, memoryview(data)[:length], index * blocks.block_size)
+            kept.add(index)
+            with lock:
+                done.blocks += 1
+                done.zeros += is_zero
+            listen(length)
+
+    wanted = _wanted(blocks, kept, done)
+    try:
+        # In rounds: what is in flight at Ctrl-C is one task for each thread.
+        while batch := list(islice(wanted, BLOCKS_PER_TASK * TASKS_AT_ONCE)):
+            tasks = [batch[at : at + BLOCKS_PER_TASK] for at in range(0, len(batch), BLOCKS_PER_TASK)]
+            clock.gather([lambda task=task: write(task) for task in tasks], bound=at_once)  # type: ignore[misc]  # mypy cannot infer defaults
+            kept.save()
+    except BaseException:
+        kept.save()
+        raise
+
+
+def _wanted(blocks: BlockSource, kept: _Kept, done: Exported) -> Iterator[tuple[int, str]]:
+    listed = getattr(blocks, "listed", None)
+    pairs = listed() if listed else ((index, "") for index in range(blocks.count) if blocks.present(index))
+    for index, token in pairs:
+        if index in kept:
+            done.earlier += 1
+        else:
+            yield index, token
+
+
+def _pwrite(descriptor: int, data: memoryview, offset: int) -> None:
+    while data:
+        count = os.pwrite(descriptor, data, offset)
+        data, offset = data[count:], offset + count
