@@ -31,6 +31,7 @@ COMMANDS = {
     "schema": "Print the JSON schema of the declaration.",
     "sandbox": "Serve a local AWS account.",
     "images": "Lock and look after golden images.",
+    "backups": "Read files out of snapshots; coverage, forecasts.",
     "secrets": "Put values where a declaration expects them.",
     "email": "Show the DNS records that email needs.",
     "completion": "Print the completion script of a shell.",
