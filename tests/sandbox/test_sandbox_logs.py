@@ -131,5 +131,6 @@ def test_matching_events_are_delivered_and_others_are_not(account, logs, stream)
         logStreamName="i-1",
         logEvents=[{"timestamp": now, "message": line} for line in lines],
     )
+    account.clock.advance(by=600)
     objects = account.client("s3").list_objects_v2(Bucket="shipped")["Contents"]
     assert len(objects) == 1

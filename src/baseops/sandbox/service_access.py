@@ -76,6 +76,8 @@ def _may_use_key(sender: Sender, key_id: str | None, account_id: str, region: st
 
 
 def _allows(document: Any, action: str, resource: str, sender: Sender, context: Context) -> bool:
+    if not document:
+        return False
     try:
         policy = Policy.parse(json.loads(document) if isinstance(document, str) else document, "resource")
     except (MalformedPolicyError, TypeError, ValueError):
@@ -86,13 +88,18 @@ def _allows(document: Any, action: str, resource: str, sender: Sender, context: 
 
 def role_session(sender: Sender, role_arn: str) -> PrincipalClients:
     """A session of a role whose trust policy lets the service in. Raises `AccessError` where there is none."""
+    refuse_role(sender, role_arn)
+    return opened().session_as(role_arn, sender.service.replace(".", "-"))
+
+
+def refuse_role(sender: Sender, role_arn: str) -> None:
+    """Raise `AccessError` where the role is not there or its trust policy does not let the service in."""
     account_id = role_arn.split(":")[4] if role_arn.count(":") >= 5 else ""
     role = _role(account_id, role_arn)
     if role is None:
         raise AccessError(f"The role {role_arn} does not exist")
     if not _allows(role.assume_role_policy_document, "sts:AssumeRole", role_arn, sender, sender.context()):
         raise AccessError(f"{sender.service}.amazonaws.com may not assume the role {role_arn}")
-    return opened().session_as(role_arn, sender.service.replace(".", "-"))
 
 
 def may_invoke(sender: Sender, function_policy: Any, function_arn: str) -> bool:

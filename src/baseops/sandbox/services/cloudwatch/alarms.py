@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from baseops.sandbox.constraints import refusal
 from baseops.sandbox.service import Members, Operation, ServiceError, calling, extend, opened
+from baseops.sandbox.services.cloudwatch import log_alarms
 from baseops.sandbox.services.cloudwatch.evaluation import evaluator_of
 from baseops.sandbox.services.cloudwatch.history import note
 from baseops.sandbox.services.cloudwatch.store import Alarm, AlarmType, Store, store_of
@@ -60,7 +61,9 @@ def put_log_alarm(backend: Any, **_: Any) -> Members:
         raise _invalid("ActionLogLineRoleArn is required when ActionLogLineCount is greater than 0")
     for role in (query["ScheduledQueryRoleARN"], given.get("ActionLogLineRoleArn")):
         _refuse_unknown_role(role)
+    log_alarms.check(given)
     _put(backend, "LogAlarm", given)
+    log_alarms.start(backend, store_of(backend).alarms[str(given["AlarmName"])])
     return {}
 
 
@@ -114,6 +117,7 @@ def set_alarm_state(
         raise ServiceError("Invalid JSON", code="InvalidFormat", status=400) from error
     change(backend, alarm, state_value, state_reason, state_reason_data)
     evaluator_of(backend).wake(alarm_name)
+    log_alarms.wake(backend, alarm_name)
     return {}
 
 

@@ -217,6 +217,8 @@ def _holds(rule: Mapping[str, Any], execution: Execution) -> bool:
         return any(_holds(each, execution) for each in rule["Or"])
     if "Not" in rule:
         return not _holds(rule["Not"], execution)
+    if "Variable" not in rule:
+        raise StepError(f"A choice needs a Variable, And, Or or Not; this one has {sorted(rule)}")
     value = resolved(rule["Variable"], execution)
     for name, wanted in rule.items():
         if name in _TEXT_TESTS:
