@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from baseops.sandbox.account import open_account
+from baseops.sandbox.service import backend_class
 
 REAL = Path(__file__).parents[3] / "shared/data/cloudtrail-invictus/CloudTrail"
 LAG = 15 * 60
@@ -139,6 +140,17 @@ def test_a_refusal_is_recorded_without_its_parameters(account):
     [delete] = named(account, "DeleteVolume")
     assert delete["errorCode"] == "Client.UnauthorizedOperation"
     assert delete["requestParameters"] == {"volumeId": "vol-00000000"}
+
+
+def test_what_secrets_manager_does_by_itself_is_an_event_of_the_service(account):
+    arn = account.client("secretsmanager").create_secret(Name="a", SecretString="x")["ARN"]
+    secrets: Any = backend_class("secretsmanager")
+    secrets.of("111111111111", "eu-west-1").announce("RotationSucceeded", {"SecretId": arn})
+    account.clock.sleep(LAG)
+    [event] = named(account, "RotationSucceeded")
+    assert event["eventType"] == "AwsServiceEvent"
+    assert event["additionalEventData"] == {"SecretId": arn}
+    assert event["userIdentity"] == {"accountId": "111111111111", "invokedBy": "secretsmanager.amazonaws.com"}
 
 
 def test_iam_reports_to_us_east_1(account):

@@ -107,6 +107,15 @@ def _alias(place: Place, _operation: str, members: Members) -> Iterator[str]:
     yield key_arn(place, str(target), members)
 
 
+def _new(service: str, kind: str) -> Finder:
+    """What gets its id only when it is made."""
+
+    def make(place: Place, _operation: str, _members: Members) -> Iterator[str]:
+        yield place.arn(service, f"{kind}/*")
+
+    return make
+
+
 def _alarms(place: Place, _operation: str, members: Members) -> Iterator[str]:
     for each in members.get("AlarmNames") or ["*"]:
         yield place.arn("cloudwatch", f"alarm:{each}")
@@ -153,6 +162,8 @@ SPECIAL: Mapping[tuple[str, str], Finder] = {
     ("imagebuilder", "CreateInfrastructureConfiguration"): _new_image_part("infrastructure-configuration"),
     ("imagebuilder", "CreateDistributionConfiguration"): _new_image_part("distribution-configuration"),
     ("imagebuilder", "CreateLifecyclePolicy"): _new_image_part("lifecycle-policy"),
+    ("dlm", "CreateLifecyclePolicy"): _new("dlm", "policy"),
+    ("rbin", "CreateRule"): _new("rbin", "rule"),
     ("kms", "CreateAlias"): _alias,
     ("kms", "DeleteAlias"): _alias,
     ("kms", "UpdateAlias"): _alias,
