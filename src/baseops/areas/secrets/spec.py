@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from baseops.areas.secrets import checks
 from baseops.areas.secrets.rotation import POSTGRES_SINGLE_USER
@@ -71,7 +71,18 @@ def _id(prefix: str) -> Any:  # Any: a pydantic annotation
 SecretName = Annotated[str, AfterValidator(_secret_name)]
 ParameterName = Annotated[str, AfterValidator(_parameter_name)]
 RotationFunction = Annotated[str, BeforeValidator(_function)]
-ParameterValue = Annotated[str, BeforeValidator(_value)]
+ParameterValue = Annotated[
+    str,
+    BeforeValidator(_value),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": "^[^,]+$"}},
+            ]
+        }
+    ),
+]
 SubnetId = Annotated[str, _id("subnet")]
 SecurityGroupId = Annotated[str, _id("sg")]
 
