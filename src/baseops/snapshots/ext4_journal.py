@@ -13,7 +13,7 @@ from struct import unpack_from
 
 from baseops.errors import DamagedError, UnsupportedError
 from baseops.snapshots.checksums import ONES, crc32_big_endian
-from baseops.snapshots.device import Readable
+from baseops.snapshots.device import Fetchable
 from baseops.snapshots.ext4_mapping import read_mapping
 from baseops.snapshots.ext4_superblock import JOURNAL_DEVICE, Superblock, read_inode, read_superblock
 from baseops.snapshots.fast_commits import count_fast_commits
@@ -31,10 +31,11 @@ from baseops.snapshots.jbd2 import (
 from baseops.snapshots.overlay import CLEAN, Patches, Replay
 
 ORPHANS = "files that were deleted while open, or being cut short, keep their space: no name leads to what is left"
+LEAST_AHEAD, MOST_AHEAD = 512 << 10, 8 << 20
 WORD = 0xFFFFFFFF
 
 
-def replay(device: Readable) -> Replay:
+def replay(device: Fetchable) -> Replay:
     """What the journal of the ext2, ext3 or ext4 file system on the device changes.
 
     Two small reads where it is clean; else the used part of the journal, once. Errors: `DamagedError`,
@@ -54,7 +55,7 @@ def replay(device: Readable) -> Replay:
     return _replay(journal, superblock, notes)
 
 
-def open_journal(device: Readable, superblock: Superblock) -> Journal:
+def open_journal(device: Fetchable, superblock: Superblock) -> Journal:
     """The journal inside the file system."""
     if not superblock.journal_inode:
         raise UnsupportedError(
@@ -100,10 +101,12 @@ class Scan:
         self._newest = 0
         self._checksum = ONES
         self._left = journal.layout.length
+        self._fetched = 0
         self._walk(journal.layout.start)
 
     def _walk(self, number: int) -> None:
         while True:
+            self._look_ahead(number)
             block = self.journal.block(number)
             magic, kind, sequence = unpack_from(">III", block)
             if magic != MAGIC or sequence != self.sequence or kind not in {DESCRIPTOR, COMMIT, REVOKE}:
@@ -119,6 +122,14 @@ class Scan:
             if self._left < 0:
                 raise DamagedError("the ext4 journal", "its transactions are longer than the journal itself")
             number = self.journal.after(number, taken)
+
+    def _look_ahead(self, number: int) -> None:
+        """Fetch what comes next, a quarter as much as has been walked: the end of the used part is not known."""
+        walked = (self.journal.layout.length - self._left) * self.journal.block_size
+        if walked >= self._fetched:
+            ahead = min(max(walked // 4, LEAST_AHEAD), MOST_AHEAD)
+            self.journal.fetch(number, ahead // self.journal.block_size)
+            self._fetched = walked + ahead
 
     def _descriptor(self, number: int, block: bytes) -> int:
         count = sum(1 for _ in self.journal.tags(block))

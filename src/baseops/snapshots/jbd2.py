@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from baseops.errors import DamagedError, UnsupportedError
 from baseops.snapshots.checksums import ONES, crc32c_raw
-from baseops.snapshots.device import Readable
+from baseops.snapshots.device import Fetchable
 from baseops.snapshots.ext4_mapping import Mapping
 
 MAGIC = 0xC03B3998
@@ -66,7 +66,7 @@ class Layout:
 class Journal:
     """The blocks of a journal inode, by their number in the journal."""
 
-    def __init__(self, device: Readable, mapping: Mapping, block_size: int) -> None:
+    def __init__(self, device: Fetchable, mapping: Mapping, block_size: int) -> None:
         """Read its superblock; `DamagedError` or `UnsupportedError` where it cannot be used."""
         self.device = device
         self.block_size = block_size
@@ -86,6 +86,11 @@ class Journal:
     def block(self, number: int) -> bytes:
         """A block of the journal."""
         return self.device.pread(self.offset(number), self.block_size)
+
+    def fetch(self, number: int, count: int) -> None:
+        """Read blocks of the journal side by side into the device's cache, as far as they exist."""
+        places = (self._mapping.physical(at) for at in range(number, min(number + count, self.layout.length)))
+        self.device.fetch((place * self.block_size, self.block_size) for place in places if place is not None)
 
     def after(self, number: int, count: int = 1) -> int:
         """The number of the block that follows, round the end."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from struct import unpack_from
 
 from baseops.errors import DamagedError
-from baseops.snapshots.device import Readable
+from baseops.snapshots.device import Fetchable
 from baseops.snapshots.overlay import CLEAN, Replay
 from baseops.snapshots.xfs_buffer_items import CANCEL, INODES, BufferFormat, lsn_on_disk, stretches
 from baseops.snapshots.xfs_buffer_items import parse_format as parse_buffer
@@ -33,7 +33,7 @@ MOST_AT_ONCE = 1 << 10
 MOST_CREATED = 1 << 22
 
 
-def replay(device: Readable) -> Replay:
+def replay(device: Fetchable) -> Replay:
     """What the log of the XFS on the device changes.
 
     About ten reads where it is clean; else the used part of the log, twice. Errors: `DamagedError`, `UnsupportedError`
@@ -67,7 +67,7 @@ def _cancellations(transactions: Iterable[Transaction]) -> Counter[tuple[int, in
 class Recovery:
     """The second walk over the log: applies transactions in order."""
 
-    def __init__(self, device: Readable, superblock: Superblock, cancelled: Counter[tuple[int, int]]) -> None:
+    def __init__(self, device: Fetchable, superblock: Superblock, cancelled: Counter[tuple[int, int]]) -> None:
         """`cancelled` is what the first walk found; it is used up."""
         self.superblock = superblock
         self.sectors = Sectors(device, superblock.size)

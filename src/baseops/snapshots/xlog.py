@@ -7,7 +7,7 @@ from struct import unpack_from
 
 from baseops.errors import DamagedError, UnsupportedError
 from baseops.snapshots.checksums import crc32c
-from baseops.snapshots.device import Readable
+from baseops.snapshots.device import Fetchable
 from baseops.snapshots.xfs_superblock import BASIC_BLOCK, Superblock
 
 MAGIC = 0xFEEDBABE
@@ -55,7 +55,7 @@ class Header:
 class Ring:
     """The log of a file system, by sector; numbers go round its end."""
 
-    def __init__(self, device: Readable, superblock: Superblock) -> None:
+    def __init__(self, device: Fetchable, superblock: Superblock) -> None:
         """Read nothing yet."""
         self.device = device
         self.uuid = superblock.uuid
@@ -68,6 +68,13 @@ class Ring:
         first = min(count, self.length - sector)
         data = self.device.pread(self.start + sector * BASIC_BLOCK, first * BASIC_BLOCK)
         return data if first == count else data + self.read(0, count - first)
+
+    def fetch(self, sector: int, count: int) -> None:
+        """Read sectors side by side into the device's cache, for what reads them in turn later."""
+        sector %= self.length
+        first = min(count, self.length - sector)
+        pieces = [(sector, first), (0, count - first)] if count > first else [(sector, first)]
+        self.device.fetch((self.start + at * BASIC_BLOCK, length * BASIC_BLOCK) for at, length in pieces)
 
     def offset(self, sector: int) -> int:
         """Where a sector lies on the device."""
@@ -84,8 +91,9 @@ class Ring:
 
     def header_before(self, sector: int, reach: int) -> int | None:
         """The nearest sector before one that begins a record, at most so many sectors back; may be negative."""
-        step = 512
+        step = 16
         while reach > 0:
+            step = min(2 * step, 512)
             count = min(step, reach)
             data = self.read(sector - count, count)
             for back in range(1, count + 1):

@@ -26,31 +26,56 @@ class Bounds:
     torn: int = 0
 
 
+CLEAN = Bounds(0, 0, clean=True)
+
+
 def find_bounds(ring: Ring) -> Bounds:
     """The used part of the log; `clean` when its last record says that the file system was unmounted."""
-    head = _find_head(ring)
-    if head is None:
-        return Bounds(0, 0, clean=True)
+    estimate = _estimate(ring)
+    if estimate is None:
+        return CLEAN
+    if _ends_with_unmount(ring, estimate):
+        # Written when nothing else was on its way: no need to look for holes before it.
+        return CLEAN
+    head = _whole_record(ring, _validated(ring, estimate)) % ring.length
     last = _last_header(ring, head)
     if _is_unmount(ring, last, head):
-        return Bounds(head, head, clean=True)
+        return CLEAN
     return _verified(ring, last, head)
 
 
-def _find_head(ring: Ring) -> int | None:
-    """Where the next record would go; None in a log that was never written."""
+@dataclass(frozen=True)
+class _Estimate:
+    """About where the next record would go, and which cycles mark a hole before it and at the end of the log."""
+
+    head: int
+    hole: int
+    hole_at_end: int | None = None
+
+
+def _estimate(ring: Ring) -> _Estimate | None:
+    """Where cycles change; None in a log that was never written."""
     first, last = ring.cycle(0), ring.cycle(ring.length - 1)
     if not first:
         return None
     if not last:
         if first != 1:
             raise ring.damaged(0, f"its first cycle is {first} and its end was never written")
-        head = _validated(ring, _first_with(ring, 0), wanted=0, behind=None)
-    elif first == last:
-        head = _validated(ring, ring.length, wanted=None, behind=last - 1)
-    else:
-        head = _validated(ring, _first_with(ring, last), wanted=last, behind=last - 1)
-    return _whole_record(ring, head) % ring.length
+        return _Estimate(_first_with(ring, 0), hole=0)
+    if first == last:
+        return _Estimate(ring.length, hole=last - 1)
+    return _Estimate(_first_with(ring, last), hole=last, hole_at_end=last - 1)
+
+
+def _ends_with_unmount(ring: Ring, estimate: _Estimate) -> bool:
+    at = ring.header_before(estimate.head, min(RECORD_REACH, ring.length))
+    if at is None:
+        return False
+    try:
+        last = ring.header(at)
+    except DamagedError:
+        return False  # torn, perhaps: the longer way will tell
+    return _is_unmount(ring, last, estimate.head) and ring.payload(last) is not None
 
 
 def _first_with(ring: Ring, cycle: int) -> int:
@@ -65,20 +90,16 @@ def _first_with(ring: Ring, cycle: int) -> int:
     return high
 
 
-def _validated(ring: Ring, head: int, *, wanted: int | None, behind: int | None) -> int:
-    """The head moved back to the first hole: a sector of the earlier cycle among those written last.
-
-    `wanted` is the cycle of holes before the head; `behind` the one at the end of the log, where the stretch of what
-    was written last goes round it (or where the head is the very end).
-    """
-    start = max(0, head - FLIGHT_REACH)
+def _validated(ring: Ring, estimate: _Estimate) -> int:
+    """The head moved back to the first hole: a sector of the earlier cycle among those written last."""
+    head = estimate.head
     wrapped = min(FLIGHT_REACH - head, ring.length - head)
-    if wrapped > 0 and behind is not None:
-        found = _first_hole(ring, ring.length - wrapped, wrapped, behind)
+    if wrapped > 0 and estimate.hole_at_end is not None:
+        found = _first_hole(ring, ring.length - wrapped, wrapped, estimate.hole_at_end)
         if found is not None:
             return found
-    hole = behind if wanted is None else wanted
-    found = _first_hole(ring, start, head - start, hole) if hole is not None else None
+    start = max(0, head - FLIGHT_REACH)
+    found = _first_hole(ring, start, head - start, estimate.hole)
     return head if found is None else found
 
 

@@ -11,6 +11,7 @@ from struct import unpack_from
 from typing import NamedTuple
 
 from baseops.errors import DamagedError
+from baseops.snapshots.xfs_superblock import BASIC_BLOCK
 from baseops.snapshots.xlog import Header, Ring
 from baseops.snapshots.xlog_bounds import Bounds
 
@@ -20,6 +21,8 @@ HEADER_MAGIC = 0x5452414E
 HEADER_BYTES = 16
 MOST_REGIONS = 257
 LARGEST_REGION = 128 * 1024
+AHEAD = (8 << 20) // BASIC_BLOCK
+"""Sectors to fetch side by side: 16 blocks of 512 KiB."""
 MOST_PENDING = 256 << 20
 """Bytes of transactions that are still open: a checkpoint takes at most a quarter of the log, or 64 MiB."""
 
@@ -100,7 +103,11 @@ class Transaction:
 def read_records(ring: Ring, bounds: Bounds) -> Iterator[tuple[Header, bytes]]:
     """The records of the used part, in order, each with what it holds."""
     sector, left = bounds.tail, (bounds.head - bounds.tail) % ring.length
+    fetched = left
     while left > 0:
+        if left <= fetched:
+            ring.fetch(sector, min(left, AHEAD))
+            fetched = left - AHEAD
         header = ring.header(sector)
         data = ring.payload(header)
         if data is None:

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from kernel_truth.layouts import LAYOUTS, Layout
 from kernel_truth.loops import KEEP_JOURNAL, LIKE_A_POWER_CUT, copy_sparse, mounted, power_cut, run
-from kernel_truth.views import Difference, by_kernel, by_overlay, compare
+from kernel_truth.views import Difference, by_kernel, by_overlay, by_product, compare
 from kernel_truth.workload import Workload
 
 from baseops.snapshots import ext4_journal, xfs_log
@@ -36,14 +36,11 @@ class Outcome:
     blocks: int
     seconds: float
     truth: Difference
-    """Our view against the kernel's. What libyal gets wrong by itself is in it, too."""
+    """What a user sees of the image against what the kernel sees."""
     ours: Difference
-    """Our view against libyal's view of the copy that the kernel replayed: what the replay got wrong."""
-
-    @property
-    def by_libyal(self) -> int:
-        """Paths that libyal shows wrongly on the copy that the kernel replayed, as well."""
-        return len(self.truth.wrong.keys() - self.ours.wrong.keys())
+    """libyal's view of our overlay against its view of the copy that the kernel replayed: the replay by itself."""
+    libyal: Difference
+    """libyal's view of that copy against the kernel's: what it gets wrong without us."""
 
 
 def busy_image(folder: Path, layout: Layout, seed: int, changes: int) -> Path:
@@ -74,14 +71,14 @@ def replayed(kind: str, image: Path) -> tuple[Replay, int, float]:
 def hold_against_kernel(kind: str, image: Path) -> Outcome:
     """Our view of an image against that of the kernel, which mounts (and so changes) a copy."""
     replay, blocks, seconds = replayed(kind, image)
-    found = by_overlay(kind, image, replay)
+    found, used = by_overlay(kind, image, replay), by_product(image)
     mine = image.with_suffix(".kernel")
     copy_sparse(image, mine)
     with mounted(mine, kind, "ro") as place:
         truth = by_kernel(place)
     control = by_overlay(kind, mine, None)
     mine.unlink()
-    return Outcome(replay, blocks, seconds, compare(truth, found), compare(control, found))
+    return Outcome(replay, blocks, seconds, compare(truth, used), compare(control, found), compare(truth, control))
 
 
 def trial(folder: Path, layout: Layout, seed: int, changes: int) -> Outcome:
@@ -110,15 +107,15 @@ def main(seeds: int = 1, *names: str) -> None:
                         raise
                     continue
             replay, ours = outcome.replay, outcome.ours
+            truth = outcome.truth
             print(
-                f"{layout.name:24} {seed:3} {outcome.truth.paths} paths, {len(ours.wrong)} wrong by the replay, "
-                f"{outcome.by_libyal} by libyal, "
-                f"{replay.transactions} transactions, {replay.bytes_patched >> 10} KiB patched, "
-                f"{outcome.blocks} blocks, "
-                f"{outcome.seconds:.2f} s (all {time.perf_counter() - began:.1f} s) {replay.not_replayed}",
+                f"{layout.name:24} {seed:3} {truth.identical}/{truth.paths} identical, {len(ours.wrong)} wrong by replay, "
+                f"{len(outcome.libyal.wrong)} by libyal, {replay.transactions} transactions, "
+                f"{replay.bytes_patched >> 10} KiB patched, {outcome.blocks} blocks, {outcome.seconds:.2f} s "
+                f"(all {time.perf_counter() - began:.1f} s) {replay.not_replayed}",
                 flush=True,
             )
-            for path, how in list(ours.wrong.items())[:5]:
+            for path, how in [*list(ours.wrong.items())[:5], *list(truth.wrong.items())[:5]]:
                 print(f"      {path[-60:]}: {how}")
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from baseops.snapshots.blocks import FileBlocks
 from baseops.snapshots.device import Device
+from baseops.snapshots.files import Entry, Snapshot
+from baseops.snapshots.opening import open_image
 from baseops.snapshots.overlay import Overlay, Replay
 
 Seen = dict[str, tuple[Any, ...]]
@@ -119,6 +121,28 @@ def _digest(entry: Any, size: int) -> str:
     for at in range(0, size, CHUNK):
         digest.update(entry.read_buffer_at_offset(min(CHUNK, size - at), at))
     return digest.hexdigest()
+
+
+def by_product(image: Path) -> Seen:
+    """The same through `baseops.snapshots.open`, as a user has it."""
+    found: Seen = {}
+    with open_image(image) as snapshot:
+        for entry in snapshot.walk(on_error=lambda path, error: found.update({path[1:] + "?": (str(error)[:300],)})):
+            found[entry.path[1:]] = _product_entry(snapshot, entry)
+    return found
+
+
+def _product_entry(snapshot: Snapshot, entry: Entry) -> tuple[Any, ...]:
+    state, content = entry.stat, ""
+    if entry.kind == "file":
+        with snapshot.open(entry) as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+    elif entry.kind == "symlink":
+        content = snapshot.target(entry)
+    xattrs = {} if entry.kind == "symlink" else snapshot.xattrs(entry.path, follow_symlinks=False)
+    xattrs = {name: value for name, value in xattrs.items() if name.startswith("user.")}
+    size = state.size if entry.kind in {"file", "symlink"} else 0
+    return (state.mode, state.links, state.uid, state.gid, size, state.modified_ns, xattrs, content)
 
 
 FIELDS = ("mode", "links", "owner", "group", "size", "time", "xattrs", "content")
