@@ -70,6 +70,12 @@ def test_a_refuted_promise_ends_with_3_and_evidence_that_verifies(run, tmp_path)
     code, out, _ = run("evidence", "show", "-o", "jsonl")
     assert [json.loads(line)["target"] for line in out.splitlines()] == ["logs.web/Errors"]
 
+    code, out, _ = run("status", "-o", "json")
+    assert next((each["drill"], each["verdict"]) for each in json.loads(out)["proofs"]) == (
+        "logs/live-filters",
+        "refuted",
+    )
+
     code, out, _ = run("evidence", "query", "SELECT drill, verdict FROM evidence", "-o", "json")
     assert json.loads(out)["rows"] == [{"drill": "logs/live-filters", "verdict": "refuted"}]
 

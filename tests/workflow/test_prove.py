@@ -16,7 +16,7 @@ from baseops.workflow.apply import apply
 from baseops.workflow.compile import compile_declaration
 from baseops.workflow.drill_policies import drill_policies
 from baseops.workflow.load import SPECS
-from baseops.workflow.proofs import last_proofs
+from baseops.workflow.proofs import last_proofs, proofs
 from baseops.workflow.prove import Order, evidence_store, exit_code, prove, wanted_drills
 
 DECLARATION = """\
@@ -129,6 +129,12 @@ def test_the_age_of_the_last_proof_is_known_by_drill(run, declaration, account, 
         ("logs/live-filters", "refuted", 3600),
         ("secrets/readers", "inconclusive", 3600),
     ]
+
+
+def test_a_drill_that_has_never_run_is_said(declaration, account, order):
+    found = proofs(declaration, Lock(), account, account.clock.now(), order)
+
+    assert next((each.drill, each.verdict, each.age) for each in found) == ("logs/live-filters", "never", None)
 
 
 def test_the_policies_are_literal_and_never_write_while_observing(declaration):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from baseops.cli import options
+from baseops.cli.evidence_option import evidence_option
 from baseops.cli.output import next_step, print_json, print_table, printable, say
-from baseops.cli.prove import duration, evidence_option, print_records
+from baseops.cli.prove import duration, print_records
 from baseops.errors import NotFoundError, VerdictError
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from baseops.cli import options
+from baseops.cli.evidence_option import evidence_option
 from baseops.cli.output import next_step, print_json, print_table, printable, say
 from baseops.errors import UsageError
 
@@ -29,17 +30,6 @@ if TYPE_CHECKING:
 
 _STYLES = {"proven": "green", "refuted": "red", "inconclusive": "yellow", "left": "yellow", "removed": "green"}
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
-
-
-def evidence_option(function: options.Function) -> options.Function:
-    """`--evidence`: where evidence lies."""
-    return click.option(
-        "--evidence",
-        envvar="BASEOPS_EVIDENCE",
-        default="",
-        metavar="DIR|S3",
-        help="A folder, or s3://bucket/prefix; the foundation's bucket by default.",
-    )(function)
 
 
 def duration(_: click.Context, option: click.Parameter, value: str | None) -> timedelta | None:
