@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from baseops.areas.logs.spec.texts import GroupName, check_pattern, check_retention
 from baseops.fields import KeyArn, Strict
+
+
+def _as_text(value: Any) -> Any:  # Any: whatever stood in the YAML file
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+MetricValue = Annotated[str, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "number"]})]
 
 
 class Group(Strict):
@@ -60,7 +67,7 @@ class Metric(Strict):
 
     pattern: Annotated[str, Field(max_length=1024), AfterValidator(check_pattern)]
     """A filter pattern of CloudWatch Logs."""
-    value: Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, int | float) else value)] = "1"
+    value: MetricValue = "1"
     """What one matching line adds: a number, or a field of the pattern such as $.bytes or $bytes."""
     default: float | None = None
     """The value of a minute that has events and no match; not with dimensions."""
