@@ -9,6 +9,8 @@ TEST_ARGS ?= -n 2 --dist loadfile
 DECLARATION ?= examples/acme/baseops.yaml
 # Damaged journals: 12 × as many.
 FUZZ_CASES ?= 85000
+# Damaged images: 5 × as many.
+FUZZ_IMAGES ?= 4000
 export BASEOPS_JUDGES ?= .judges
 
 .PHONY: help rehearse setup setup-dev judges test test-slow fuzz bench clean distclean \
@@ -47,9 +49,9 @@ test: setup-dev judges ## everything that is quick
 test-slow: setup-dev judges ## the rest
 	$(PYTEST) $(TEST_ARGS) -m slow $(ARGS)
 
-fuzz: setup-dev ## the property tests, with many more examples, and a million damaged journals
+fuzz: setup-dev ## the property tests, with many more examples, a million damaged journals, 20,000 damaged images
 	$(PYTEST) $(TEST_ARGS) -m hypothesis --hypothesis-profile=fuzz $(ARGS)
-	BASEOPS_FUZZ_CASES=$(FUZZ_CASES) $(PYTEST) $(TEST_ARGS) -k "any_damage" tests/snapshots $(ARGS)
+	BASEOPS_FUZZ_CASES=$(FUZZ_CASES) BASEOPS_FUZZ_IMAGES=$(FUZZ_IMAGES) $(PYTEST) $(TEST_ARGS) -k "any_damage" tests/snapshots $(ARGS)
 
 check: check-format check-lint check-types check-imports check-docs ## format, lint, types, import contracts, docs; -k for all
 

@@ -21,13 +21,14 @@ from baseops.snapshots.xfs_intents import Intents
 from baseops.snapshots.xfs_sectors import Sectors
 from baseops.snapshots.xfs_superblock import Superblock, read_superblock
 from baseops.snapshots.xlog import Ring
-from baseops.snapshots.xlog_bounds import find_bounds
+from baseops.snapshots.xlog_bounds import Bounds, find_bounds
 from baseops.snapshots.xlog_transactions import Item, Transaction, read_transactions
 
 INODE, BUFFER, QUOTA, CREATION = 0x123B, 0x123C, 0x123D, 0x123F
 QUOTA_OFF = 0x123E
 NEVER = (1 << 64) - 1
 QUOTA_BYTES = 104
+KEPT_SECTORS = (32 << 20) // 512
 MOST_AT_ONCE = 1 << 10
 """The kernel creates 64 inodes at once, or a block of them."""
 MOST_CREATED = 1 << 22
@@ -36,21 +37,30 @@ MOST_CREATED = 1 << 22
 def replay(device: Fetchable) -> Replay:
     """What the log of the XFS on the device changes.
 
-    About ten reads where it is clean; else the used part of the log, twice. Errors: `DamagedError`, `UnsupportedError`
-    (version 4, a log on another device, features that are not known).
+    About ten reads where it is clean; else the used part of the log, twice where that is more than 32 MiB. Errors:
+    `DamagedError`, `UnsupportedError` (version 4, a log on another device, features that are not known).
     """
     superblock = read_superblock(device)
     ring = Ring(device, superblock)
     bounds = find_bounds(ring)
     if bounds.clean:
         return CLEAN
-    recovery = Recovery(device, superblock, _cancellations(read_transactions(ring, bounds)))
-    for transaction in read_transactions(ring, bounds):
+    once, again = _walks(ring, bounds)
+    recovery = Recovery(device, superblock, _cancellations(once))
+    for transaction in again:
         recovery.apply(transaction)
     notes = recovery.intents.notes()
     if bounds.torn:
         notes = (f"{bounds.torn} torn records at the end of the log were dropped, as the kernel does", *notes)
     return Replay(recovery.sectors.patches(), True, recovery.transactions, notes)
+
+
+def _walks(ring: Ring, bounds: Bounds) -> tuple[Iterable[Transaction], Iterable[Transaction]]:
+    """The committed transactions for two walks: kept where they are few, else read twice."""
+    if (bounds.head - bounds.tail) % ring.length <= KEPT_SECTORS:
+        kept = list(read_transactions(ring, bounds))
+        return kept, kept
+    return read_transactions(ring, bounds), read_transactions(ring, bounds)
 
 
 def _cancellations(transactions: Iterable[Transaction]) -> Counter[tuple[int, int]]:

@@ -109,8 +109,8 @@ def main(seeds: int = 1, *names: str) -> None:
             replay, ours = outcome.replay, outcome.ours
             truth = outcome.truth
             print(
-                f"{layout.name:24} {seed:3} {truth.identical}/{truth.paths} identical, {len(ours.wrong)} wrong by replay, "
-                f"{len(outcome.libyal.wrong)} by libyal, {replay.transactions} transactions, "
+                f"{layout.name:24} {seed:3} {truth.identical}/{truth.paths} identical, "
+                f"{len(ours.wrong)} wrong by replay, {len(outcome.libyal.wrong)} by libyal, {replay.transactions} transactions, "
                 f"{replay.bytes_patched >> 10} KiB patched, {outcome.blocks} blocks, {outcome.seconds:.2f} s "
                 f"(all {time.perf_counter() - began:.1f} s) {replay.not_replayed}",
                 flush=True,
