@@ -33,10 +33,11 @@ class Lock:
 
     `frozen` holds fingerprints of what must stay as it was first applied, because a change would replace live data
     (how a secret was generated). An area refuses to compile against another fingerprint; who wants the replacement
-    takes that one line out of the lock.
+    takes that one line out of the lock. `declaration` is the name of the declaration that it belongs to.
     """
 
     bases: Mapping[str, LockedBase] = field(default_factory=dict)
     components: Mapping[str, Mapping[str, LockedComponent]] = field(default_factory=dict)
     places: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     frozen: Mapping[str, str] = field(default_factory=dict)
+    declaration: str = ""

@@ -25,7 +25,8 @@ _Value = TypeVar("_Value", str, int)
 
 def print_lock(lock: Lock) -> str:
     """The text of a lock: the same for the same content."""
-    return json.dumps({"version": VERSION, **asdict(lock)}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    content = {key: value for key, value in asdict(lock).items() if key != "declaration" or value}
+    return json.dumps({"version": VERSION, **content}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def read_lock(path: Path) -> Lock:
@@ -104,6 +105,7 @@ def _to_lock(data: Mapping[str, Any]) -> Lock:  # Any: what stands in the file
         },
         places={stack: _all(int, units) for stack, units in data.get("places", {}).items()},
         frozen=_all(str, data.get("frozen", {})),
+        declaration=_all(str, {"declaration": data.get("declaration", "")})["declaration"],
     )
 
 

@@ -68,7 +68,7 @@ def compile_declaration(declaration: Declaration, lock: Lock) -> Compiled:
             each for area, section in sections(declaration) for each in area.settings.settings(section, refs)
         ),
         # What is declared no longer keeps its places: its stacks are found by them, and it may come back.
-        lock=replace(lock, places={**lock.places, **places}),
+        lock=replace(lock, places={**lock.places, **places}, declaration=site.name),
     )
 
 
