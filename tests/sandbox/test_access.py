@@ -343,6 +343,16 @@ def test_a_sender_address_is_held_to_the_condition(account):
     assert refused(send, FromEmailAddress="Acme <no-reply@acme.example>", **mail)[0] != "AccessDeniedException"
 
 
+def test_a_raw_mail_is_held_to_the_sender_in_its_header(account):
+    account.client("sesv2").create_email_identity(EmailIdentity="acme.example")
+    sender = {"StringEquals": {"ses:FromAddress": "no-reply@acme.example"}}
+    send = enforced(account, allow("ses:SendRawEmail", Condition=sender)).client("sesv2").send_email
+    raw = {name: {"Raw": {"Data": f"From: Acme <{name}@acme.example>\n\nt".encode()}} for name in ("boss", "no-reply")}
+    to = {"ToAddresses": ["success@simulator.amazonses.com"]}
+    assert refused(send, Content=raw["boss"], Destination=to)[0] == "AccessDeniedException"
+    assert refused(send, Content=raw["no-reply"], Destination=to)[0] != "AccessDeniedException"
+
+
 # --- sessions, boundaries, trust ------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from baseops.sandbox.access import state
 from baseops.sandbox.access.demand import ContextKeys, Place
 from baseops.sandbox.access.key_uses import context_keys
+from baseops.sandbox.access.mail import sender_of
 
 # Any: members of AWS's shapes.
 Members = Mapping[str, Any]
@@ -135,11 +136,9 @@ def _keys(operation: str, members: Members, place: Place) -> Keys:
 
 
 def _mail(operation: str, members: Members, place: Place) -> Keys:
-    sender = str(members.get("FromEmailAddress") or members.get("Source") or "")
-    address = sender.rpartition("<")[2].rstrip(">").strip()
+    display, address = sender_of(members)
     to = members.get("Destination") or {}
     recipients = [str(each) for name in ("ToAddresses", "CcAddresses", "BccAddresses") for each in to.get(name) or []]
-    display = sender.partition("<")[0].strip().strip('"') if "<" in sender else ""
     return {
         "ses:FromAddress": address,
         "ses:FromDisplayName": display,

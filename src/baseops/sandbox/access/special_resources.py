@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from baseops.sandbox.access import state
 from baseops.sandbox.access.demand import Place
+from baseops.sandbox.access.mail import sender_of
 from baseops.sandbox.access.named_resources import (
     Members,
     bucket_arn,
@@ -48,8 +49,7 @@ def _buses(place: Place, _operation: str, members: Members) -> Iterator[str]:
 
 def _senders(place: Place, _operation: str, members: Members) -> Iterator[str]:
     """SES authorises a mail on the verified identity that it is sent from, and on its configuration set."""
-    sender = str(members.get("FromEmailAddress") or members.get("Source") or "")
-    address = sender.rpartition("<")[2].rstrip(">").strip().lower()
+    address = sender_of(members)[1].lower()
     arn = members.get("FromEmailAddressIdentityArn") or members.get("SourceArn")
     yield str(arn or place.arn("ses", f"identity/{_identity_of(place, address)}"))
     if members.get("ConfigurationSetName"):
