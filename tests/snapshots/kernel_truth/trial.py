@@ -6,7 +6,9 @@ As a script: `python trial.py [SEEDS [LAYOUT…]]` prints a line for each layout
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +27,7 @@ from baseops.snapshots.blocks import FileBlocks
 from baseops.snapshots.device import Device
 from baseops.snapshots.overlay import Replay
 
+CUTS = {1: KEEP_JOURNAL, 2: LIKE_A_POWER_CUT}
 REPLAYS = {"ext4": ext4_journal.replay, "xfs": xfs_log.replay}
 
 
@@ -44,19 +47,35 @@ class Outcome:
 
 
 def busy_image(folder: Path, layout: Layout, seed: int, changes: int) -> Path:
-    """A copy of a file system in use: by seed simply copied, stopped with its journal flushed, or cut off."""
+    """A copy of a file system in use: by seed simply copied, stopped with its journal flushed, cut off, or cut off
+    in the middle of its work.
+    """
     image, copy = folder / "live.img", folder / "copy.img"
     image.unlink(missing_ok=True)
     image.touch()
     os.truncate(image, layout.size)
     run(f"mkfs.{layout.kind}", "-q", *layout.make, image)
     with mounted(image, layout.kind, layout.options) as place:
-        Workload(place, seed, layout.habits).run(changes)
-        if seed % 3:
-            power_cut(place, KEEP_JOURNAL if seed % 3 == 1 else LIKE_A_POWER_CUT)
+        if seed % 4 == 3:
+            cut_in_the_middle(place, layout, seed, changes)
+        else:
+            Workload(place, seed, layout.habits).run(changes)
+        if seed % 4 in CUTS:
+            power_cut(place, CUTS[seed % 4])
         copy_sparse(image, copy)
     image.unlink()
     return copy
+
+
+def cut_in_the_middle(place: Path, layout: Layout, seed: int, changes: int) -> None:
+    """Cut the file system off while another process changes it: after half of its changes and a little more."""
+    command = [sys.executable, str(Path(__file__).with_name("workload.py")), str(place), str(seed), str(changes)]
+    with subprocess.Popen([*command, *layout.habits], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as worker:
+        worker.stdout.readline()
+        time.sleep(random.Random(seed).random() * 0.5)
+        power_cut(place, KEEP_JOURNAL if seed % 8 == 3 else LIKE_A_POWER_CUT)
+        worker.kill()
+        worker.communicate()
 
 
 def replayed(kind: str, image: Path) -> tuple[Replay, int, float]:
@@ -110,8 +129,9 @@ def main(seeds: int = 1, *names: str) -> None:
             truth = outcome.truth
             print(
                 f"{layout.name:24} {seed:3} {truth.identical}/{truth.paths} identical, "
-                f"{len(ours.wrong)} wrong by replay, {len(outcome.libyal.wrong)} by libyal, {replay.transactions} transactions, "
-                f"{replay.bytes_patched >> 10} KiB patched, {outcome.blocks} blocks, {outcome.seconds:.2f} s "
+                f"{len(ours.wrong)} wrong by replay, {len(outcome.libyal.wrong)} by libyal, "
+                f"{replay.transactions} transactions, {replay.bytes_patched >> 10} KiB patched, "
+                f"{outcome.blocks} blocks, {outcome.seconds:.2f} s "
                 f"(all {time.perf_counter() - began:.1f} s) {replay.not_replayed}",
                 flush=True,
             )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import random
+import sys
 from collections.abc import Callable
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from kernel_truth.loops import run
 
@@ -45,6 +49,15 @@ class Workload:
         for action in self.random.choices([action for _, action in self.actions], weights, k=changes // 10):
             self._try(action)
         self._try(self.replace)
+
+    def churn(self, changes: int, half: Callable[[], None]) -> None:
+        """Change things without end; `half` is called once so many have been made by half."""
+        weights = [weight for weight, _ in self.actions]
+        actions = [(3, self.replace), *self.actions]
+        for number in itertools.count():
+            if number == changes // 2:
+                half()
+            self._try(self.random.choices([action for _, action in actions], [3, *weights])[0])
 
     def _try(self, action: Callable[[], None]) -> None:
         try:
@@ -192,3 +205,8 @@ class Workload:
             file.flush()
             os.fsync(file.fileno())
         new.rename(path)
+
+
+if __name__ == "__main__":
+    root, seed, changes, *habits = sys.argv[1:]
+    Workload(Path(root), int(seed), frozenset(habits)).churn(int(changes), lambda: print("half", flush=True))
