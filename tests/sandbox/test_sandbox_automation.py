@@ -42,7 +42,7 @@ def test_a_document_that_cannot_run_is_refused(ssm, changes, words):
 
 
 def test_an_execution_is_started_found_and_stopped(account, ssm):
-    make(ssm, automation())
+    make(ssm, automation(mainSteps=[{"name": "rest", "action": "aws:sleep", "inputs": {"Duration": "PT2H"}}]))
     started = ssm.start_automation_execution(DocumentName="restart", Parameters={"Alarm": ["errors"]})
     identifier = started["AutomationExecutionId"]
     filters = [{"Key": "DocumentNamePrefix", "Values": ["restart"]}]

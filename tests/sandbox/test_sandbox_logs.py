@@ -100,8 +100,9 @@ def test_a_subscription_wants_a_destination_that_lets_it_in(logs):
 
 @pytest.fixture
 def stream(account):
-    """A delivery stream into a bucket, and the role by which CloudWatch Logs puts into it."""
-    trust = {"Effect": "Allow", "Principal": {"Service": "logs.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    """A delivery stream into a bucket, and a role by which CloudWatch Logs puts into it, and it into the bucket."""
+    services = ["logs.amazonaws.com", "firehose.amazonaws.com"]
+    trust = {"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     role = account.client("iam").create_role(RoleName="logs", AssumeRolePolicyDocument=document)["Role"]["Arn"]
     account.client("s3").create_bucket(

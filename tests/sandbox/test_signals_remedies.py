@@ -210,3 +210,86 @@ def test_a_server_without_files_is_not_exercised(remedied):
         "Undeliverable",
         f"not exercised: the world gave {node} no files",
     )
+
+
+def association(account: Any, lines: list[str]) -> str:
+    content = {
+        "schemaVersion": "2.2",
+        "mainSteps": [{"action": "aws:runShellScript", "name": "configure", "inputs": {"runCommand": lines}}],
+    }
+    ssm = account.client("ssm")
+    ssm.create_document(Name="agent", DocumentType="Command", Content=json.dumps(content))
+    targets = [{"Key": "tag:Role", "Values": ["web"]}]
+    made = ssm.create_association(Name="agent", Targets=targets, ScheduleExpression="rate(1 day)")
+    return str(made["AssociationDescription"]["AssociationId"])
+
+
+def test_an_association_is_applied_to_a_server_that_appears_and_again_each_day(account):
+    identifier = association(account, ["echo applied >> /var/log/agent"])
+    ssm = account.client("ssm")
+    account.clock.advance(by=60)
+    overview = ssm.describe_association(AssociationId=identifier)["AssociationDescription"]["Overview"]
+    assert overview["Status"] == "Pending"
+    node = instance(account)
+    furnish(account, node)
+    reason = guests.why_not(account.folder, node)
+    if reason:
+        pytest.skip(reason)
+    (guests.root_of(account.folder, node) / "var" / "log").mkdir(parents=True)
+    account.clock.advance(by=36 * 3_600)
+    overview = ssm.describe_association(AssociationId=identifier)["AssociationDescription"]["Overview"]
+    assert overview["Status"] == "Success"
+    lines = (guests.root_of(account.folder, node) / "var" / "log" / "agent").read_text(encoding="utf-8").splitlines()
+    assert lines == ["applied"] * 2
+    (status,) = ssm.describe_instance_associations_status(InstanceId=node)["InstanceAssociationStatusInfos"]
+    assert (status["AssociationId"], status["Status"]) == (identifier, "Success")
+
+
+def test_a_command_stops_when_too_many_servers_fail(account):
+    node = instance(account)
+    profile = "arn:aws:iam::111111111111:instance-profile/web"
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "Role", "Value": "web"}]}]
+    image = account.client("ec2").describe_instances()["Reservations"][0]["Instances"][0]["ImageId"]
+    for _ in range(3):
+        account.client("ec2").run_instances(
+            ImageId=image, MinCount=1, MaxCount=1, IamInstanceProfile={"Arn": profile}, TagSpecifications=tags
+        )
+    account.clock.advance(by=120)
+    ssm = account.client("ssm")
+    for each in ssm.describe_instance_information()["InstanceInformationList"]:
+        furnish(account, each["InstanceId"])
+    reason = guests.why_not(account.folder, node)
+    if reason:
+        pytest.skip(reason)
+    sent = ssm.send_command(
+        DocumentName="AWS-RunShellScript",
+        Targets=[{"Key": "tag:Role", "Values": ["web"]}],
+        Parameters={"commands": ["exit 3"]},
+        MaxConcurrency="1",
+        MaxErrors="1",
+    )["Command"]["CommandId"]
+    account.clock.advance(by=60)
+    found = ssm.list_command_invocations(CommandId=sent)["CommandInvocations"]
+    assert sorted(each["StatusDetails"] for each in found) == ["Failed", "Failed", "Terminated", "Terminated"]
+    (command,) = ssm.list_commands(CommandId=sent)["Commands"]
+    assert (command["Status"], command["ErrorCount"]) == ("Failed", 2)
+
+
+def test_a_guest_sees_neither_the_network_nor_the_files_of_this_machine(account):
+    node = instance(account)
+    furnish(account, node)
+    reason = guests.why_not(account.folder, node)
+    if reason:
+        pytest.skip(reason)
+    ran = guests.run(account.folder, node, ["ls /", "cat /proc/net/dev | grep -c eth", "touch /usr/x || echo no"], 20)
+    assert "work" not in ran.output.split()
+    assert ran.output.split()[-2:] == ["0", "no"]
+
+
+def test_a_guest_that_does_not_end_is_ended(account):
+    node = instance(account)
+    furnish(account, node)
+    reason = guests.why_not(account.folder, node)
+    if reason:
+        pytest.skip(reason)
+    assert guests.run(account.folder, node, ["sleep 60"], 0.5).is_timed_out

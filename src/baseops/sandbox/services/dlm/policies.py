@@ -11,6 +11,7 @@ from baseops.sandbox.constraints import refusal
 from baseops.sandbox.service import Members, SandboxBackend, ServiceError
 from baseops.sandbox.services.dlm.rules import check_details, invalid
 from baseops.sandbox.services.dlm.runs import Runs
+from baseops.sandbox.services.events.bus import put_event
 
 MAX_POLICIES = 100
 
@@ -136,7 +137,19 @@ class Dlm(SandboxBackend):
 
     def fail(self, policy_id: str, cause: str) -> None:
         """Put a policy into the state ERROR, as DLM does when its role lacks a permission."""
-        self._policy(policy_id).update(State="ERROR", StatusMessage=cause)
+        policy = self._policy(policy_id)
+        if policy["State"] == "ERROR":
+            return
+        policy.update(State="ERROR", StatusMessage=cause)
+        # https://docs.aws.amazon.com/ebs/latest/userguide/monitor-cloudwatch-events.html
+        put_event(
+            self.account_id,
+            self.region_name,
+            source="aws.dlm",
+            detail_type="DLM Policy State Change",
+            detail={"state": "ERROR", "cause": cause, "policy_id": policy["PolicyArn"]},
+            resources=[policy["PolicyArn"]],
+        )
 
     def _policy(self, policy_id: str) -> dict[str, Any]:
         if policy_id not in self.policies:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 from baseops.sandbox.moto_services import moto_backend
 from baseops.sandbox.service import Members, ServiceError, extend, opened
+from baseops.sandbox.services.events.bus import put_event
 
 NO_VOLUME = "vol-ffffffff"
 """The volume of every copy."""
@@ -133,8 +134,33 @@ def _finish(backend: Any, snapshot: Any) -> None:
     if snapshot.id not in backend.snapshots:
         return
     snapshot.status = "completed"
+    _announce(backend, snapshot, opened().clock.now())
     for action in actions:
         action()
+
+
+def _announce(backend: Any, snapshot: Any, ended: datetime) -> None:
+    """https://docs.aws.amazon.com/ebs/latest/userguide/ebs-cloud-watch-events.html."""
+    arn = f"arn:aws:ec2::{backend.region_name}:snapshot/{snapshot.id}"
+    is_copy = snapshot.volume.id == NO_VOLUME
+    moment = ended.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    detail = {
+        "event": "copySnapshot" if is_copy else "createSnapshot",
+        "result": "succeeded",
+        "cause": "",
+        "snapshot_id": arn,
+        "startTime": snapshot.start_time.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "endTime": moment,
+        **({} if is_copy else {"source": f"arn:aws:ec2::{backend.region_name}:volume/{snapshot.volume.id}"}),
+    }
+    put_event(
+        backend.account_id,
+        backend.region_name,
+        source="aws.ec2",
+        detail_type="EBS Snapshot Notification",
+        detail=detail,
+        resources=[arn],
+    )
 
 
 def _time_to_save(backend: Any, volume: Any) -> timedelta:

@@ -13,6 +13,7 @@ from typing import Any
 
 from baseops.contract.types import Json
 from baseops.sandbox.moto_services import moto_backend
+from baseops.sandbox.service import opened
 from baseops.sandbox.service_access import Sender, may_publish
 from baseops.sandbox.services.cloudwatch.series import record
 from baseops.sandbox.services.events.bus import put_event
@@ -68,8 +69,9 @@ class Publisher:
         put_metric(self.account_id, self.region, kind.replace("_", " ").title().replace(" ", ""), 1.0, named, when)
 
     def _to_stream(self, arn: str, event: Mapping[str, Json]) -> None:
-        firehose = moto_backend("firehose", self.account_id, self.region)
-        firehose.put_record(arn.rpartition("/")[2], {"Data": json.dumps(event).encode()})
+        firehose = opened().clients_of(self.account_id).client("firehose", self.region)
+        name = arn.rpartition("/")[2]
+        firehose.put_record(DeliveryStreamName=name, Record={"Data": json.dumps(event).encode()})
 
 
 def put_metric(

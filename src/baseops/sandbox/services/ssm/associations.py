@@ -1,4 +1,4 @@
-"""State Manager associations: kept and described. That they are carried out on instances is not played."""
+"""State Manager associations: kept and described. `association_runs` carries them out on nodes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def create_association(backend: Any, **_: Any) -> Members:
     tags = {tag["Key"]: tag["Value"] for tag in given.pop("Tags", None) or ()}
     now = opened().clock.now()
     usual = {"ApplyOnlyAtCronInterval": False, "DocumentVersion": "$DEFAULT"}
-    _kept(backend)[identifier] = {
+    associations_of(backend)[identifier] = {
         **usual,
         **given,
         "AssociationId": identifier,
@@ -35,7 +35,7 @@ def create_association(backend: Any, **_: Any) -> Members:
         "Overview": {"Status": "Pending", "DetailedStatus": "Creating"},
     }
     tags_of(backend, "Association", identifier).update(tags)
-    return {"AssociationDescription": dict(_kept(backend)[identifier])}
+    return {"AssociationDescription": dict(associations_of(backend)[identifier])}
 
 
 def update_association(backend: Any, **_: Any) -> Members:
@@ -47,21 +47,21 @@ def update_association(backend: Any, **_: Any) -> Members:
     stays = ("AssociationId", "Date", "InstanceId", "Overview")
     version = str(int(former["AssociationVersion"]) + 1)
     usual = {"ApplyOnlyAtCronInterval": False, "DocumentVersion": "$DEFAULT", "Name": name}
-    _kept(backend)[given["AssociationId"]] = {
+    associations_of(backend)[given["AssociationId"]] = {
         **usual,
         **given,
         **{key: former[key] for key in stays if key in former},
         "AssociationVersion": version,
         "LastUpdateAssociationDate": opened().clock.now(),
     }
-    return {"AssociationDescription": dict(_kept(backend)[given["AssociationId"]])}
+    return {"AssociationDescription": dict(associations_of(backend)[given["AssociationId"]])}
 
 
 def describe_association(
     backend: Any, association_id: str | None = None, name: str | None = None, instance_id: str | None = None
 ) -> Members:
     """One association, by its id or by document and instance."""
-    for identifier, each in _kept(backend).items():
+    for identifier, each in associations_of(backend).items():
         by_instance = name is not None and (each["Name"], each.get("InstanceId")) == (name, instance_id)
         if association_id == identifier or by_instance:
             return {"AssociationDescription": dict(each)}
@@ -78,7 +78,7 @@ def list_associations(
     wanted = {each["key"]: each["value"] for each in association_filter_list or ()}
     found = [
         each
-        for _, each in sorted(_kept(backend).items())
+        for _, each in sorted(associations_of(backend).items())
         if all(str(each.get(key)) == value for key, value in wanted.items())
     ]
     start = int(next_token or 0)
@@ -91,7 +91,7 @@ def delete_association(
 ) -> Members:
     """Forget an association."""
     described = describe_association(backend, association_id, name, instance_id)["AssociationDescription"]
-    del _kept(backend)[described["AssociationId"]]
+    del associations_of(backend)[described["AssociationId"]]
     return {}
 
 
@@ -111,12 +111,13 @@ def _refuse_document(backend: Any, name: str) -> None:
 
 
 def _association(backend: Any, identifier: str) -> dict[str, Any]:
-    if identifier not in _kept(backend):
+    if identifier not in associations_of(backend):
         raise _unknown()
-    return _kept(backend)[identifier]
+    return associations_of(backend)[identifier]
 
 
-def _kept(backend: Any) -> dict[str, dict[str, Any]]:
+def associations_of(backend: Any) -> dict[str, dict[str, Any]]:
+    """The associations beside a backend of moto's, by id."""
     if not hasattr(backend, "sandbox_associations"):
         backend.sandbox_associations = {}
     found: dict[str, dict[str, Any]] = backend.sandbox_associations
