@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from baseops.errors import UnsupportedError
-from baseops.snapshots import ext4_journal
+from baseops.snapshots import ext4_journal, xfs_log
 from baseops.snapshots.device import Device, Readable
 from baseops.snapshots.ext import ExtFileSystem
 from baseops.snapshots.files import Snapshot
@@ -11,6 +11,7 @@ from baseops.snapshots.libyal import LibyalFileSystem
 from baseops.snapshots.overlay import CLEAN, Overlay, Replay
 from baseops.snapshots.tree import FileSystem
 from baseops.snapshots.volumes import Volume
+from baseops.snapshots.xfs import XfsFileSystem
 
 _NTFS_NOTE = "NTFS's log is not replayed: what was written in the last seconds before the snapshot may be missing"
 
@@ -33,10 +34,6 @@ def _replay(volume: Volume) -> Replay:
     if volume.kind in ("ext3", "ext4"):
         return ext4_journal.replay(volume.device)
     if volume.kind == "xfs":
-        try:
-            from baseops.snapshots import xfs_log
-        except ImportError:
-            return Replay(not_replayed=("XFS's log is not replayed: the newest changes may be missing",))
         return xfs_log.replay(volume.device)
     return CLEAN
 
@@ -45,7 +42,5 @@ def _filesystem(kind: str, device: Readable) -> FileSystem:
     if kind.startswith("ext") and kind != "exfat":
         return ExtFileSystem(device, kind)
     if kind == "xfs":
-        from baseops.snapshots.xfs import XfsFileSystem
-
         return XfsFileSystem(device)
     return LibyalFileSystem(device, kind, "pyfsntfs" if kind == "ntfs" else "pyfsfat")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from math import inf
 from typing import TYPE_CHECKING
 
 from baseops.areas.backups.sources import target_instances
@@ -95,8 +96,12 @@ def coverage(promises: Sequence[Promise], clients: Clients, region: str, clock: 
     volumes = fleet.volumes()
     newest = _newest(fleet.snapshots_since(now - window))
     covers = [_cover(volume, promises, newest.get(volume.volume_id), now) for volume in volumes]
-    ordered = sorted(covers, key=lambda each: (each.state, -(each.age or timedelta.max), each.volume.volume_id))
-    return Coverage(region, tuple(ordered), fleet.requests, window)
+    return Coverage(region, tuple(sorted(covers, key=_worst_first)), fleet.requests, window)
+
+
+def _worst_first(cover: Cover) -> tuple[State, float, str]:
+    age = inf if cover.age is None else cover.age.total_seconds()
+    return cover.state, -age, cover.volume.volume_id
 
 
 def _promise(name: str, entry: Entry, clients: Clients, region: str) -> Promise:
