@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import pairwise
 from struct import unpack, unpack_from
 from typing import NamedTuple
 
@@ -55,7 +56,16 @@ def read_mapping(device: Readable, superblock: Superblock, inode: bytes) -> Mapp
     runs: list[Run] = []
     for run in found:
         _append(runs, run)
+    _check_apart(runs)
     return Mapping(runs)
+
+
+def _check_apart(runs: list[Run]) -> None:
+    """No block twice: else a small image could keep a reader busy for hours."""
+    places = sorted((run.physical, run.length) for run in runs)
+    for (first, length), (second, _) in pairwise(places):
+        if first + length > second:
+            raise DamagedError("the ext4 journal's block map", f"it uses block {second} twice")
 
 
 def _append(runs: list[Run], run: Run) -> None:

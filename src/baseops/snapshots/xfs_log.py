@@ -28,7 +28,7 @@ INODE, BUFFER, QUOTA, CREATION = 0x123B, 0x123C, 0x123D, 0x123F
 QUOTA_OFF = 0x123E
 NEVER = (1 << 64) - 1
 QUOTA_BYTES = 104
-KEPT_SECTORS = (32 << 20) // 512
+KEPT_SECTORS = (16 << 20) // 512
 MOST_AT_ONCE = 1 << 10
 """The kernel creates 64 inodes at once, or a block of them."""
 MOST_CREATED = 1 << 22
@@ -37,7 +37,7 @@ MOST_CREATED = 1 << 22
 def replay(device: Fetchable) -> Replay:
     """What the log of the XFS on the device changes.
 
-    About ten reads where it is clean; else the used part of the log, twice where that is more than 32 MiB. Errors:
+    About ten reads where it is clean; else the used part of the log, twice where that is more than 16 MiB. Errors:
     `DamagedError`, `UnsupportedError` (version 4, a log on another device, features that are not known).
     """
     superblock = read_superblock(device)

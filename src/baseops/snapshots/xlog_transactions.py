@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from struct import unpack_from
 from typing import NamedTuple
 
-from baseops.errors import DamagedError
 from baseops.snapshots.xfs_superblock import BASIC_BLOCK
 from baseops.snapshots.xlog import Header, Ring
 from baseops.snapshots.xlog_bounds import Bounds
@@ -23,8 +22,10 @@ MOST_REGIONS = 257
 LARGEST_REGION = 128 * 1024
 AHEAD = (8 << 20) // BASIC_BLOCK
 """Sectors to fetch side by side: 16 blocks of 512 KiB."""
-MOST_PENDING = 256 << 20
-"""Bytes of transactions that are still open: a checkpoint takes at most a quarter of the log, or 64 MiB."""
+OPERATION_BYTES = 200
+"""About what an operation takes in memory beside its data."""
+MOST_OPEN, MOST_PENDING = 1024, 256 << 20
+"""Transactions that are open at once, and their bytes: few checkpoints are on their way, of at most 64 MiB each."""
 
 
 class Item(NamedTuple):
@@ -40,6 +41,7 @@ class Transaction:
 
     lsn: int
     items: list[Item] = field(default_factory=list)
+    size: int = 0
     _header: bytes = b""
     _missing: int = 0
     _growing: bytearray | None = None
@@ -48,6 +50,7 @@ class Transaction:
         """The next region: of the header, of the item that still misses some, or of a new item."""
         if not region:
             return
+        self.size += len(region) + OPERATION_BYTES
         self._settle()
         if len(self._header) < HEADER_BYTES:
             self._begin(region)
@@ -76,6 +79,7 @@ class Transaction:
     def _grow(self, region: bytes) -> None:
         if self._growing is None:
             self._growing = bytearray(self.items[-1].regions[-1])
+        self.size += len(region)
         self._growing += region
         if len(self._growing) > LARGEST_REGION:
             raise ValueError(f"a region has more than {LARGEST_REGION} bytes")
@@ -121,9 +125,7 @@ def read_records(ring: Ring, bounds: Bounds) -> Iterator[tuple[Header, bytes]]:
 def read_transactions(ring: Ring, bounds: Bounds) -> Iterator[Transaction]:
     """The committed transactions, in the order in which they were committed."""
     pending: dict[int, Transaction] = {}
-    held = 0
     for header, data in read_records(ring, bounds):
-        held += len(data)
         for number, flags, region in _operations(ring, header, data):
             try:
                 done = _operate(pending, number, flags, region, header.lsn)
@@ -131,9 +133,9 @@ def read_transactions(ring: Ring, bounds: Bounds) -> Iterator[Transaction]:
                 raise ring.damaged(header.sector, f"transaction 0x{number:08x}: {error}") from error
             if done:
                 yield done
-        held = held if pending else 0
-        if held > MOST_PENDING:
-            raise DamagedError("the XFS log", f"more than {MOST_PENDING >> 20} MiB of transactions are open at once")
+        held = sum(each.size for each in pending.values())
+        if len(pending) > MOST_OPEN or held > MOST_PENDING:
+            raise ring.damaged(header.sector, f"{len(pending)} transactions with {held} bytes are open at once")
 
 
 def _operations(ring: Ring, header: Header, data: bytes) -> Iterator[tuple[int, int, bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from contextlib import suppress
 
 import pytest
@@ -186,6 +187,17 @@ def test_a_journal_with_an_unused_area_of_fast_commits_goes_round_before_it():
 
     assert shown(image, 101) == b"b"
     assert replay(device_of(image)).not_replayed == ()
+
+
+def test_a_journal_that_uses_a_block_twice_is_an_error():
+    image = Ext4Image(length=16)
+    inode = 5 * BLOCK + 7 * 128
+    image.image[inode + 40 : inode + 76] = struct.pack(
+        "<HHHHI IHHI IHHI", 0xF30A, 2, 4, 0, 0, 0, 8, 0, JOURNAL_AT, 8, 8, 0, JOURNAL_AT
+    )
+
+    with pytest.raises(DamagedError, match=f"it uses block {JOURNAL_AT} twice"):
+        replay(device_of(image))
 
 
 def test_a_block_beyond_the_file_system_is_an_error():

@@ -208,6 +208,24 @@ def test_a_transaction_without_its_commit_is_dropped():
     assert shown(image, AT + 4096).startswith(b"whole")
 
 
+def test_transactions_may_overlap_in_the_log():
+    image = XfsImage()
+    *first, commit = operations([buffer_item(AT_SECTOR, {0: b"early"})], number=1)
+    image.record([*first, *operations([buffer_item(AT_SECTOR, {0: b"between"})], number=2)])
+    image.record([commit])
+
+    assert shown(image, AT).startswith(b"early")
+    assert replay(device_of(image)).transactions == 2
+
+
+def test_too_many_open_transactions_are_an_error():
+    image = XfsImage()
+    image.record([(number, 0x1, b"") for number in range(1200)])
+
+    with pytest.raises(DamagedError, match="1200 transactions with 0 bytes are open at once"):
+        replay(device_of(image))
+
+
 def test_a_transaction_that_began_before_the_tail_is_left_alone():
     image = XfsImage()
     image.record([(5, 0, b"the end of something"), *operations([buffer_item(AT_SECTOR, {0: b"new"})])])
