@@ -309,7 +309,10 @@ def test_a_virus_is_rejected_and_a_raw_message_names_its_recipients(account, ver
     raw = head + rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
     verified.create_configuration_set(ConfigurationSetName="mail")
     topic = account.client("sns").create_topic(Name="events")["TopicArn"]
-    queue = account.client("sqs").create_queue(QueueName="events")["QueueUrl"]
+    service = {"Service": "sns.amazonaws.com"}
+    allowed = {"Effect": "Allow", "Principal": service, "Action": "sqs:SendMessage", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    queue = account.client("sqs").create_queue(QueueName="events", Attributes={"Policy": policy})["QueueUrl"]
     arn = "arn:aws:sqs:eu-west-1:111111111111:events"
     account.client("sns").subscribe(
         TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -195,10 +196,15 @@ def test_outside_an_account_nothing_is_open():
         calling()
 
 
-def test_sns_reaches_sqs(account):
+def test_sns_reaches_a_queue_that_lets_it_in(account):
     topic = account.client("sns").create_topic(Name="t")["TopicArn"]
     queue = account.client("sqs").create_queue(QueueName="q")["QueueUrl"]
     account.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:eu-west-1:111111111111:q")
+    account.client("sns").publish(TopicArn=topic, Message="lost")
+    service = {"Service": "sns.amazonaws.com"}
+    allowed = {"Effect": "Allow", "Principal": service, "Action": "sqs:SendMessage", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    account.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
     account.client("sns").publish(TopicArn=topic, Message="hello")
     [message] = account.client("sqs").receive_message(QueueUrl=queue)["Messages"]
     assert '"Message": "hello"' in message["Body"]

@@ -58,7 +58,10 @@ def topic(account: Any, name: str = "alerts", **attributes: str) -> tuple[str, s
     """A topic and the queue that hears of it."""
     sns, sqs = account.client("sns"), account.client("sqs")
     arn = sns.create_topic(Name=name, Attributes=attributes)["TopicArn"]
-    url = sqs.create_queue(QueueName=f"{name}-probe")["QueueUrl"]
+    service = {"Service": "sns.amazonaws.com"}
+    allowed = {"Effect": "Allow", "Principal": service, "Action": "sqs:SendMessage", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    url = sqs.create_queue(QueueName=f"{name}-probe", Attributes={"Policy": policy})["QueueUrl"]
     sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=f"arn:aws:sqs:eu-west-1:111111111111:{name}-probe")
     return str(arn), str(url)
 
@@ -244,6 +247,26 @@ def test_a_composite_alarm_follows_and_its_suppressor_holds_it_back(account):
     put(account, 0, "Maintenance")
     account.clock.advance(by=600)
     assert heard(account, url) == ["ALARM"]
+
+
+def test_a_dead_letter_rings_until_it_is_taken(account):
+    url = account.client("sqs").create_queue(QueueName="dead")["QueueUrl"]
+    alarm(
+        account,
+        Namespace="AWS/SQS",
+        MetricName="ApproximateNumberOfMessagesVisible",
+        Dimensions=[{"Name": "QueueName", "Value": "dead"}],
+        Statistic="Maximum",
+        Period=300,
+        TreatMissingData="notBreaching",
+    )
+    account.clock.advance(by=600)
+    account.client("sqs").send_message(QueueUrl=url, MessageBody="lost")
+    account.clock.advance(by=HOUR)
+    assert state(account) == "ALARM"
+    account.client("sqs").purge_queue(QueueUrl=url)
+    account.clock.advance(by=HOUR)
+    assert state(account) == "OK"
 
 
 def test_metric_math_that_is_not_known_is_refused(account):

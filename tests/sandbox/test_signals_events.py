@@ -103,7 +103,7 @@ KEYS = {
 def test_an_encrypted_topic_needs_a_key_without_conditions_on_the_source(account, condition, expected):
     document = policy("events", "kms:*", "*", **condition)
     key = account.client("kms").create_key(Policy=document, BypassPolicyLockoutSafetyCheck=True)["KeyMetadata"]["Arn"]
-    sns, url = account.client("sns"), queue(account, "probe")
+    sns, url = account.client("sns"), queue(account, "probe", Policy=policy("sns", "sqs:SendMessage", "*"))
     arn = "arn:aws:sns:eu-west-1:111111111111:alerts"
     attributes = {"KmsMasterKeyId": key, "Policy": policy("events", "sns:Publish", arn)}
     sns.create_topic(Name="alerts", Attributes=attributes)
