@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from troposphere import GetAtt, Ref, Sub, iam, kms, s3, sns
+from troposphere import GetAtt, Ref, Sub, awslambda, iam, kms, s3, sns
 
 from baseops.cloudformation.builder import StackBuilder
 from baseops.cloudformation.resources import lacking, logical_id, to_json
@@ -74,15 +74,33 @@ def further_region(site: Site, needs: Sequence[Needs], region: str) -> StackBuil
 
 
 def _regional(stack: StackBuilder, site: Site, needs: Sequence[Needs], *, always_topic: bool) -> None:
-    publishers = frozenset().union(*(each.publishers.get(stack.region, frozenset()) for each in needs))
+    publishers = _publishers(needs, stack.region)
     with_topic = always_topic or bool(publishers)
-    wanted = _merge([need for each in needs for need in each.keys if need.region == stack.region])
-    if with_topic:
-        logs = wanted.get("logs", KeyNeed("logs", stack.region))
-        wanted["logs"] = KeyNeed("logs", stack.region, logs.services | publishers | {"sns"})
+    wanted = _wanted(needs, stack.region, publishers if with_topic else None)
     made = {purpose: _key(stack, site, need) for purpose, need in sorted(wanted.items())}
     if with_topic:
         _topic(stack, site, publishers, made["logs"])
+
+
+def key_needs(site: Site, needs: Sequence[Needs], region: str) -> Mapping[Purpose, KeyNeed]:
+    """What each key of a region must allow, whether it is ours or an existing one."""
+    publishers = _publishers(needs, region)
+    home = region == site.region
+    evidence = [Needs(keys=(KeyNeed("evidence", region, frozenset({"s3"})),))] if home else []
+    return _wanted([*needs, *evidence], region, publishers if home or publishers else None)
+
+
+def _publishers(needs: Sequence[Needs], region: str) -> frozenset[str]:
+    return frozenset().union(*(each.publishers.get(region, frozenset()) for each in needs))
+
+
+def _wanted(needs: Sequence[Needs], region: str, publishers: frozenset[str] | None) -> dict[Purpose, KeyNeed]:
+    """The keys of a region; with an alert topic, `publishers` are who publishes to it."""
+    wanted = _merge([need for each in needs for need in each.keys if need.region == region])
+    if publishers is not None:
+        logs = wanted.get("logs", KeyNeed("logs", region))
+        wanted["logs"] = KeyNeed("logs", region, logs.services | publishers | {"sns"})
+    return wanted
 
 
 def _merge(needs: Sequence[KeyNeed]) -> dict[Purpose, KeyNeed]:
@@ -156,7 +174,27 @@ def _topic(stack: StackBuilder, site: Site, publishers: frozenset[str], key: Any
                 f"AlertSubscription{number}", TopicArn=Ref(topic), Protocol=each.protocol, Endpoint=each.endpoint
             )
         )
+    for number, function in enumerate(_functions(site, stack.region), start=1):
+        stack.add(_invocation(site, number, function))
     stack.output("AlertTopicArn", Ref(topic))
+
+
+def _functions(site: Site, region: str) -> list[str]:
+    """The functions among the subscribers that live where the stack does, and so can be given a permission by it."""
+    arns = [each.endpoint for each in site.notify if each.protocol == "lambda"]
+    return [arn for arn in arns if arn.split(":")[3] == region and site.accounts == (arn.split(":")[4],)]
+
+
+def _invocation(site: Site, number: int, function: str) -> awslambda.Permission:
+    # Without it SNS drops the alert without a word; the topics of further regions call the function too.
+    # https://docs.aws.amazon.com/sns/latest/dg/lambda-console.html
+    return awslambda.Permission(
+        f"AlertInvocation{number}",
+        Action="lambda:InvokeFunction",
+        FunctionName=function,
+        Principal="sns.amazonaws.com",
+        SourceArn=Sub(f"arn:${{AWS::Partition}}:sns:*:${{AWS::AccountId}}:{site.prefix}-alerts"),
+    )
 
 
 def _topic_statements(topic: sns.Topic, publishers: frozenset[str]) -> list[dict[str, Any]]:

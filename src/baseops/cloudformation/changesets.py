@@ -77,7 +77,7 @@ class ChangeSets:
                 Description=f"baseops {self._site.name}",
                 ImportExistingResources=True,
                 **body.arguments(),
-                **self._role(),
+                **role_argument(self._clients, self._site),
             )
         return self._ready(client, template, made["Id"])
 
@@ -95,7 +95,7 @@ class ChangeSets:
                 Tags=[{"Key": key, "Value": value} for key, value in sorted(self._tags().items())],
                 Description=f"baseops {self._site.name}",
                 TemplateBody=text,
-                **self._role(),
+                **role_argument(self._clients, self._site),
             )
         return self._ready(client, template, made["Id"])
 
@@ -159,8 +159,10 @@ class ChangeSets:
     def _tags(self) -> Mapping[str, str]:
         return {**self._site.tags, "baseops:declaration": self._site.name}
 
-    def _role(self) -> dict[str, str]:
-        role = self._site.iam.service_role
-        if role and "${AWS::AccountId}" in role:  # a declaration for several accounts names the role in each
-            role = role.replace("${AWS::AccountId}", caller_account(self._clients))
-        return {"RoleARN": role} if role else {}
+
+def role_argument(clients: Clients, site: Site) -> dict[str, str]:
+    """The argument that makes CloudFormation work with the declared role; none where none is declared."""
+    role = site.iam.service_role
+    if role and "${AWS::AccountId}" in role:  # a declaration for several accounts names the role in each
+        role = role.replace("${AWS::AccountId}", caller_account(clients))
+    return {"RoleARN": role} if role else {}

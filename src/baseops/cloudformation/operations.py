@@ -14,7 +14,7 @@ from typing import Literal
 from baseops.aws.errors import translated
 from baseops.aws.waiting import until
 from baseops.cloudformation.adoption import adoptions, import_text
-from baseops.cloudformation.changesets import MAX_INLINE_BYTES, Body, ChangeSet, ChangeSets
+from baseops.cloudformation.changesets import MAX_INLINE_BYTES, Body, ChangeSet, ChangeSets, role_argument
 from baseops.cloudformation.events import EventFeed, Listener, StackEvent
 from baseops.cloudformation.existing import find_existing
 from baseops.cloudformation.stacks import (
@@ -61,6 +61,7 @@ class StackOperations:
         self._clients = clients
         self._clock = clock
         self._listener = listener
+        self._site = site
         self._change_sets = ChangeSets(clients, clock, site)
 
     def apply(self, template: Template, body: Body, inputs: Mapping[str, str]) -> Applied:
@@ -154,7 +155,9 @@ class StackOperations:
         feed.poll()
         with translated(f"cannot delete the stack {state.name} in {state.region}"):
             self._clients.client("cloudformation", state.region).delete_stack(
-                StackName=state.stack_id, ClientRequestToken=new_token("delete")
+                StackName=state.stack_id,
+                ClientRequestToken=new_token("delete"),
+                **role_argument(self._clients, self._site),
             )
         after, failures = self._to_the_end(state, feed)
         if after.status not in ("", "DELETE_COMPLETE"):

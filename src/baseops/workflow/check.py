@@ -49,7 +49,8 @@ def check_account(declaration: Declaration, lock: Lock, clients: Clients) -> Che
     Raises `UsageError` for an account that the declaration does not list.
     """
     require_listed(clients, declaration.site)
-    findings = preflight(declaration.site, clients)
+    needs = [area.stack.needs(section, declaration.site) for area, section in sections(declaration)]
+    findings = preflight(declaration.site, clients, needs)
     for area, section in sections(declaration):
         findings += area.account.preflight(section, declaration.site, clients)
         lock = area.account.complete_lock(section, lock, clients)

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from baseops.aws.errors import translated
+from baseops.aws.identity import caller_account
 from baseops.cloudformation.existing import find_existing
 from baseops.contract.clients import Clients
 from baseops.contract.finding import Finding, Severity
+from baseops.contract.needs import Needs
 from baseops.contract.site import Site
 from baseops.errors import AwsError, NotFoundError
 from baseops.workflow.compile import Compiled
+from baseops.workflow.existing_parts import keys_in_account, queues_in_account
 
 # Any: botocore's answers.
 
 
-def preflight(site: Site, clients: Clients) -> list[Finding]:
-    """What the top of the declaration expects to find."""
-    return [*_subnets(site, clients), *_iam(site, clients), *_trail(site, clients), *_regions(site, clients)]
+def preflight(site: Site, clients: Clients, needs: Sequence[Needs] = ()) -> list[Finding]:
+    """What the top of the declaration expects to find; `needs` say what existing keys must allow."""
+    return [
+        *_subnets(site, clients),
+        *_iam(site, clients),
+        *_trail(site, clients),
+        *_regions(site, clients),
+        *keys_in_account(site, clients, needs),
+        *queues_in_account(site, clients),
+    ]
 
 
 def names_taken(compiled: Compiled, clients: Clients) -> list[Finding]:
@@ -55,12 +65,18 @@ def _subnets(site: Site, clients: Clients) -> Iterator[Finding]:
 def _iam(site: Site, clients: Clients) -> Iterator[Finding]:
     iam = clients.client("iam", site.region)
     boundary, role = site.iam.permissions_boundary, site.iam.service_role
-    if boundary and "${" not in boundary and _is_absent(lambda: iam.get_policy(PolicyArn=boundary)):
+    boundary, role = (_here(each, clients) for each in (boundary, role))
+    if boundary and _is_absent(lambda: iam.get_policy(PolicyArn=boundary)):
         yield _error(
             "boundary", ("iam", "permissions_boundary"), f"there is no policy {boundary}", "Make it, or name another."
         )
     if role and _is_absent(lambda: iam.get_role(RoleName=role.rpartition("/")[2])):
         yield _error("service-role", ("iam", "service_role"), f"there is no role {role}", "Make it, or name another.")
+
+
+def _here(arn: str | None, clients: Clients) -> str | None:
+    """An ARN of a declaration for several accounts, in the caller's."""
+    return arn.replace("${AWS::AccountId}", caller_account(clients)) if arn and "${" in arn else arn
 
 
 def _is_absent(read: Any) -> bool:
