@@ -63,6 +63,9 @@ class BlockRequests(Protocol):
     def get_block(self, snapshot_id: str, index: int, token: str) -> Received:
         """GetSnapshotBlock."""
 
+    def close(self) -> None:
+        """Close connections of its own."""
+
 
 class BotoRequests:
     """Through a botocore client."""
@@ -90,6 +93,9 @@ class BotoRequests:
         """GetSnapshotBlock."""
         answer = self._client.get_snapshot_block(SnapshotId=snapshot_id, BlockIndex=index, BlockToken=token)
         return Received(answer["BlockData"].read(), answer.get("Checksum", ""), answer.get("ChecksumAlgorithm", ""))
+
+    def close(self) -> None:
+        """The client's connections are the session's."""
 
 
 class LeanRequests(BotoRequests):
@@ -124,6 +130,13 @@ class LeanRequests(BotoRequests):
                 response.getheader("x-amz-Checksum", ""),
                 response.getheader("x-amz-Checksum-Algorithm", ""),
             )
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        with self._lock:
+            for each in self._kept:
+                each.close()
+            self._kept.clear()
 
     def _signed(self, path: str) -> dict[str, str]:
         request = AWSRequest("GET", self._base + path)

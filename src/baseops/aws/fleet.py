@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
@@ -71,6 +71,15 @@ class Fleet:
             if credentials is None or is_proxied(client.meta.endpoint_url)
             else SignedQuery(client.meta.endpoint_url, region, credentials)
         )
+
+    def __enter__(self) -> Self:
+        """Nothing to begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connection."""
+        if self._query is not None:
+            self._query.close()
 
     @property
     def requests(self) -> int:
@@ -143,6 +152,10 @@ class SignedQuery:
             )
         else:
             self._connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
 
     def ask(self, parameters: Mapping[str, str]) -> Element:
         """One request."""

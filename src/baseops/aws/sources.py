@@ -105,10 +105,13 @@ class Sources:
         place = region or self.clients.region
         described = self._find(name, place, at)
         require_readable(described, place)
-        blocks = EbsBlocks(
-            described["SnapshotId"], requests_for(self.clients, place), self._clock, self.spending, self._pace
-        )
-        return self._opened(name, blocks, described, place)
+        requests = requests_for(self.clients, place)
+        with ExitStack() as closing:
+            closing.callback(requests.close)
+            blocks = EbsBlocks(described["SnapshotId"], requests, self._clock, self.spending, self._pace)
+            opened = self._opened(name, blocks, described, place)
+            opened.closing.push(closing.pop_all())
+        return opened
 
     @property
     def clients(self) -> Clients:

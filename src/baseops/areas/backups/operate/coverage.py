@@ -91,10 +91,11 @@ def promise_to_all(age: timedelta) -> Promise:
 
 def coverage(promises: Sequence[Promise], clients: Clients, region: str, clock: Clock) -> Coverage:
     """Look at every volume of a region."""
-    fleet, now = Fleet(clients, region, clock), clock.now()
+    now = clock.now()
     window = max((each.rpo for each in promises), default=timedelta(days=1))
-    volumes = fleet.volumes()
-    newest = _newest(fleet.snapshots_since(now - window))
+    with Fleet(clients, region, clock) as fleet:
+        volumes = fleet.volumes()
+        newest = _newest(fleet.snapshots_since(now - window))
     covers = [_cover(volume, promises, newest.get(volume.volume_id), now) for volume in volumes]
     return Coverage(region, tuple(sorted(covers, key=_worst_first)), fleet.requests, window)
 
