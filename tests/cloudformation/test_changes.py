@@ -61,3 +61,15 @@ def test_templates_compared_without_aws():
         Change("remove", "Gone", "T"),
         Change("modify", "A", "T", properties=(PropertyChange("X", "1", '{"Ref": "P"}'),)),
     )
+
+
+def test_a_removal_known_by_template_alone_says_whether_data_goes_with_it():
+    before = {
+        "Resources": {
+            "Kept": {"Type": "AWS::Logs::LogGroup", "DeletionPolicy": "Retain"},
+            "Lost": {"Type": "AWS::SQS::Queue"},
+            "Rule": {"Type": "AWS::Events::Rule"},
+        }
+    }
+    found = {each.logical_id: (each.action, each.loses_data) for each in from_templates(before, {})}
+    assert found == {"Kept": ("remove", False), "Lost": ("remove", True), "Rule": ("remove", False)}
