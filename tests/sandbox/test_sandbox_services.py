@@ -17,12 +17,18 @@ from baseops.sandbox.service import SandboxBackend, ServiceError, calling, exten
 
 
 @pytest.fixture(autouse=True)
-def own_registrations(monkeypatch):
-    """What a test registers is gone after it."""
-    for name in ("_backends", "_extensions"):
-        monkeypatch.setattr(service, name, dict(getattr(service, name)))
-    kept = {place: list(functions) for place, functions in service._consequences.items()}
-    monkeypatch.setattr(service, "_consequences", kept)
+def own_registrations():
+    """What a test registers is gone after it; what services registered on their first use meanwhile stays."""
+    before = {name: dict(getattr(service, name)) for name in ("_backends", "_extensions")}
+    yield
+    for name, former in before.items():
+        registry = getattr(service, name)
+        for key in [key for key, value in registry.items() if value.__module__ == __name__]:
+            registry.pop(key)
+            if key in former:
+                registry[key] = former[key]
+    for functions in service._consequences.values():
+        functions[:] = [each for each in functions if each.__module__ != __name__]
 
 
 class BraketBackend(SandboxBackend):
