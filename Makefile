@@ -13,7 +13,7 @@ FUZZ_CASES ?= 85000
 FUZZ_IMAGES ?= 4000
 export BASEOPS_JUDGES ?= .judges
 
-.PHONY: help rehearse setup setup-dev judges test test-slow fuzz bench clean distclean \
+.PHONY: help rehearse setup setup-dev judges packages test test-slow fuzz bench clean distclean \
 	check check-format check-lint check-types check-imports check-docs format
 .DEFAULT_GOAL := help
 
@@ -43,10 +43,13 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp
 judges: ## an environment for each judge, in .judges
 	@tools/judges.sh
 
-test: setup-dev judges ## everything that is quick
+packages: ## the Debian packages that some tests ask for, where they may be installed
+	@tools/packages.sh
+
+test: setup-dev judges packages ## everything that is quick
 	$(PYTEST) $(TEST_ARGS) -m "not slow" $(ARGS)
 
-test-slow: setup-dev judges ## the rest
+test-slow: setup-dev judges packages ## the rest
 	$(PYTEST) $(TEST_ARGS) -m slow $(ARGS)
 
 fuzz: setup-dev ## the property tests, with many more examples, a million damaged journals, 20,000 damaged images
