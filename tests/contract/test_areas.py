@@ -23,6 +23,8 @@ from baseops.contract.refs import Refs
 from baseops.declaration import Declaration, declaration_schema, load
 from baseops.registry import AREAS, Area
 from baseops.workflow.compile import compile_declaration
+from baseops.workflow.data import effects
+from baseops.workflow.destroy import Kept
 from baseops.workflow.load import SPECS
 from baseops.workflow.load import load as load_file
 
@@ -54,6 +56,29 @@ UNMANAGED = {
     ),
     "secrets": "db: {managed: false, secret: app/db, readers: [role/web]}",
     "email": "acme.example: {managed: false}",
+}
+
+# CloudFormation has no tags for these: their schemas say `taggable: false`.
+WITHOUT_TAGS = {
+    "AWS::IAM::InstanceProfile",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::RolePolicy",
+    "AWS::KMS::Alias",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::LogStream",
+    "AWS::Logs::MetricFilter",
+    "AWS::Logs::QueryDefinition",
+    "AWS::Logs::SubscriptionFilter",
+    "AWS::Route53::RecordSet",
+    "AWS::S3::BucketPolicy",
+    "AWS::SES::ConfigurationSetEventDestination",
+    "AWS::SES::ReceiptRule",
+    "AWS::SES::ReceiptRuleSet",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+    "AWS::SecretsManager::ResourcePolicy",
+    "AWS::SecretsManager::RotationSchedule",
 }
 
 areas = pytest.mark.parametrize("area", AREAS, ids=lambda each: each.name)
@@ -177,6 +202,27 @@ def test_every_role_has_the_declared_path_and_boundary(area: Area, full: Callabl
         != ("/platform/", "arn:aws:iam::111111111111:policy/boundary")
     }
     assert (bool(roles), bare) == (True, set())
+
+
+@areas
+def test_whatever_can_carry_tags_carries_the_declared_ones(area: Area, full: Callable[[Area], Path]) -> None:
+    bare = {
+        each["Type"]
+        for _, _, each in resources(load_file(full(area)))
+        if "platform" not in json.dumps(each["Properties"].get("Tags", each["Properties"].get("HostedZoneTags", "")))
+    }
+    assert bare <= WITHOUT_TAGS
+
+
+@areas
+def test_whatever_is_kept_can_be_deleted_with_the_data(area: Area, full: Callable[[Area], Path]) -> None:
+    kept = [
+        Kept(stack, "eu-west-1", each["Type"], name)
+        for stack, name, each in resources(load_file(full(area)))
+        if str(each.get("DeletionPolicy")).startswith("Retain")
+    ]
+    assert kept
+    assert [each for each, effect in effects(kept) if not effect] == []
 
 
 @areas

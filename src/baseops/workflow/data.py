@@ -38,6 +38,10 @@ def _deleting(operation: str, argument: str) -> Callable[[Any, str], None]:
     return delete
 
 
+def _rule(client: Any, name: str) -> None:
+    client.delete_rule(Identifier=name.rpartition("/")[2])
+
+
 _DELETERS: Mapping[str, _Deleter] = {
     "AWS::Logs::LogGroup": _Deleter("logs", _deleting("delete_log_group", "logGroupName"), "its events are gone"),
     "AWS::S3::Bucket": _Deleter("s3", _deleting("delete_bucket", "Bucket"), "every version in it is gone"),
@@ -54,6 +58,19 @@ _DELETERS: Mapping[str, _Deleter] = {
         "sesv2", _deleting("delete_configuration_set", "ConfigurationSetName"), "its settings are gone"
     ),
     "AWS::SQS::Queue": _Deleter("sqs", _deleting("delete_queue", "QueueUrl"), "its messages are gone"),
+    "AWS::Rbin::Rule": _Deleter(
+        "rbin", _rule, "deleted snapshots and images can no longer be taken back; what is in the bin stays its time"
+    ),
+    "AWS::ImageBuilder::ImageRecipe": _Deleter(
+        "imagebuilder",
+        _deleting("delete_image_recipe", "imageRecipeArn"),
+        "how its images were built is no longer on record",
+    ),
+    "AWS::ImageBuilder::Component": _Deleter(
+        "imagebuilder",
+        _deleting("delete_component", "componentBuildVersionArn"),
+        "how its images were built is no longer on record",
+    ),
     "AWS::KMS::Key": _Deleter(
         "kms",
         _key,
@@ -68,8 +85,9 @@ def effects(kept: Sequence[Kept]) -> list[tuple[Kept, str]]:
 
 
 def delete_data(clients: Clients, kept: Sequence[Kept]) -> list[Kept]:
-    """Delete kept resources, keys last; those that are gone already are passed over. What was deleted."""
-    ordered = sorted((each for each in kept if each.type in _DELETERS), key=lambda each: each.type == "AWS::KMS::Key")
+    """Delete kept resources, what others use after them, keys last; gone ones are passed over. What was deleted."""
+    order = list(_DELETERS)
+    ordered = sorted((each for each in kept if each.type in _DELETERS), key=lambda each: order.index(each.type))
     return [each for each in ordered if _delete(clients, each)]
 
 
