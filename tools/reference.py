@@ -134,6 +134,10 @@ def commands_page() -> str:
     """The help of every command."""
     lines = ["# Commands", MADE, "Exit codes: 0 done, 1 error, 2 usage or invalid declaration, 3 verdict negative,"]
     lines += ["4 no credentials or access denied, 5 inconclusive, 130 interrupted.", ""]
+    lines += [
+        "Where several hold: 2 if nothing could start; 130, 4 or 1 if the run broke off; else 3; else 5; else 0.",
+        "",
+    ]
     for path, command in walk(cli, ("baseops",)):
         context = click.Context(command, info_name=" ".join(path), terminal_width=100, max_content_width=100)
         lines += [f"## {' '.join(path)}", "", "```", command.get_help(context).rstrip(), "```", ""]
