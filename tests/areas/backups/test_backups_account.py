@@ -144,7 +144,7 @@ def test_backups_are_applied_stay_as_they_are_and_go(declared, account):
     assert not again.changed
     assert not found.has_drifted
 
-    destroy(declaration.site, compiled.settings, account, account.clock)
+    destroy(declaration.site, account, account.clock)
     assert account.client("dlm").get_lifecycle_policies()["Policies"] == []
     assert account.client("ec2").get_snapshot_block_public_access_state()["State"] == "block-new-sharing"
     assert apply(compiled, account, account.clock).changed
