@@ -106,7 +106,7 @@ class Dispatcher:
         return answer
 
     def answer_part(self, call: Call, work: Callable[[], Members]) -> Members:
-        """Authorise, do and record one of several things that a call asks for (BatchGetSecretValue); raises its error."""
+        """Authorise, do and record one of several things that a call asks for (BatchGetSecretValue); may raise."""
         try:
             for authorise in self.authorisers:
                 authorise(call)

@@ -114,7 +114,9 @@ def read_inode(device: Readable, superblock: Superblock, number: int) -> bytes:
             "with meta block groups (meta_bg) only a journal in the first group is found",
             "Read the image without replaying its journal on a machine that can mount it",
         )
-    place = (SUPERBLOCK_OFFSET // superblock.block_size + 1) * superblock.block_size + group * superblock.descriptor_size
+    place = (
+        SUPERBLOCK_OFFSET // superblock.block_size + 1
+    ) * superblock.block_size + group * superblock.descriptor_size
     descriptor = device.pread(place, superblock.descriptor_size)
     table = unpack_from("<I", descriptor, 8)[0]
     if superblock.descriptor_size >= 64:
