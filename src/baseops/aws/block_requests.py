@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import ssl
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -126,7 +128,7 @@ class LeanRequests(BotoRequests):
             if response.status != 200:
                 raise _refusal(response)
             return Received(
-                _body(response),
+                _body(response, connection.sock),
                 response.getheader("x-amz-Checksum", ""),
                 response.getheader("x-amz-Checksum-Algorithm", ""),
             )
@@ -161,9 +163,14 @@ class LeanRequests(BotoRequests):
 
     def _connect(self) -> http.client.HTTPConnection:
         host, port = self._address.hostname or "", self._address.port
-        if self._context is None:
-            return http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-        return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=self._context)
+        if self._context is not None:
+            return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=self._context)
+        connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
+        connection.connect()
+        # Python's own timeout makes a socket that never waits for all of a read; the kernel's does not.
+        connection.sock.settimeout(None)
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", TIMEOUT_SECONDS, 0))
+        return connection
 
 
 def requests_for(clients: Clients, region: str) -> BlockRequests:
@@ -191,17 +198,23 @@ def _listing(answer: Any, blocks: list[tuple[int, str]]) -> Listing:
     )
 
 
-def _body(response: http.client.HTTPResponse) -> bytearray:
+def _body(response: http.client.HTTPResponse, connection: socket.socket) -> bytearray:
+    """The body, read straight into place; without TLS in one call, since each costs a switch of threads."""
     length = response.length
-    if length is None:
-        return bytearray(response.read(MAX_BLOCK_BYTES))
-    body = bytearray(min(length, MAX_BLOCK_BYTES))
-    view, at = memoryview(body), 0
-    while at < len(body):
-        count = response.readinto(view[at:])
+    if length is None or length > MAX_BLOCK_BYTES:
+        raise http.client.HTTPException(f"a block of {length} bytes")
+    body = bytearray(length)
+    view = memoryview(body)
+    # What came with the headers lies in the response's buffer; the rest is still in the socket.
+    first = response.read1(min(length, len(response.peek())))
+    view[: len(first)] = first
+    at, flags = len(first), 0 if isinstance(connection, ssl.SSLSocket) else socket.MSG_WAITALL
+    while at < length:
+        count = connection.recv_into(view[at:], length - at, flags)
         if not count:
-            raise http.client.IncompleteRead(bytes(view[:at]), len(body) - at)
+            raise http.client.IncompleteRead(b"", length - at)
         at += count
+    response.close()
     return body
 
 

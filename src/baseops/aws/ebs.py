@@ -33,7 +33,14 @@ KEPT_WINDOWS = 48
 ATTEMPTS = 8
 LONGEST_PAUSE = 20.0
 BEFORE_EXPIRY = timedelta(minutes=5)
-_BROKEN = (BotoConnectionError, HTTPClientError, http.client.HTTPException, ConnectionError, TimeoutError)
+_BROKEN = (
+    BotoConnectionError,
+    HTTPClientError,
+    http.client.HTTPException,
+    ConnectionError,
+    TimeoutError,
+    BlockingIOError,
+)
 
 
 class BrokenBlockError(Exception):
