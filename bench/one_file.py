@@ -32,7 +32,7 @@ class Slow(FileBlocks):
     """Each block takes as long as it does from EBS."""
 
     def read(self, index: int) -> bytes:
-        time.sleep(LATENCY)
+        time.sleep(LATENCY)  # the latency is what is measured
         return super().read(index)
 
 

@@ -66,7 +66,7 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait; raises `Interrupted` once in each task of an interrupted `gather`."""
         if not getattr(self._thread, "interruptible", False):
-            time.sleep(seconds)
+            time.sleep(seconds)  # the one place that really waits
         elif self._interrupted.wait(seconds):
             self._thread.interruptible = False
             raise interruption()

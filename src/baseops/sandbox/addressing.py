@@ -89,7 +89,7 @@ def operation_of(service: str, request: Request) -> str | None:
         if protocol in ("query", "ec2"):
             return request.values.get("Action")
         return str(get_service_router(service).match(request)[0].name)
-    except (NotFound, NotImplementedError):
+    except (NotFound, NotImplementedError):  # moto routes no such request: the caller refuses it by name
         return None
 
 

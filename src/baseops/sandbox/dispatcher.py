@@ -145,7 +145,7 @@ class Dispatcher:
             written = moto_services.answer(call.service, call.request)
         except ModuleNotFoundError as error:
             raise unknown_service(call) from error
-        except NotImplementedError as error:
+        except NotImplementedError as error:  # how moto says that it lacks an operation
             raise unknown_operation(call) from error
         if written is None:
             raise unknown_operation(call)

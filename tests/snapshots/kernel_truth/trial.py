@@ -72,7 +72,7 @@ def cut_in_the_middle(place: Path, layout: Layout, seed: int, changes: int) -> N
     command = [sys.executable, str(Path(__file__).with_name("workload.py")), str(place), str(seed), str(changes)]
     with subprocess.Popen([*command, *layout.habits], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as worker:
         worker.stdout.readline()
-        time.sleep(random.Random(seed).random() * 0.5)
+        time.sleep(random.Random(seed).random() * 0.5)  # the cut falls anywhere in the work
         power_cut(place, KEEP_JOURNAL if seed % 8 == 3 else LIKE_A_POWER_CUT)
         worker.kill()
         worker.communicate()
