@@ -22,7 +22,7 @@ from kernel_truth.workload import Workload
 
 from baseops.snapshots.overlay import CLEAN
 
-pytest.importorskip("pyfsext", reason="the extra `snapshots` is not installed")
+pytest.importorskip("pyfsext", reason="the dependency group `judges` is not installed")
 
 # These mount what they make. A kernel can deadlock over that (Linux 6.18 did, over ext4 with inline data in ordered
 # mode, and took every later sync with it), so they run when asked for: make test-slow.
