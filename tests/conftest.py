@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -45,3 +48,53 @@ def refused() -> Callable[[str], list[str]]:
             return [str(problem) for problem in error.problems]
 
     return problems
+
+
+ACME = Path(__file__).resolve().parents[1] / "examples" / "acme" / "baseops.yaml"
+
+
+@pytest.fixture(scope="module")
+def applied_acme() -> Iterator[tuple[Any, Any, Any]]:
+    """The example's declaration, its lock, and a sandbox account that it was applied to weeks ago."""
+    from baseops.sandbox.account import open_account
+    from baseops.workflow.apply import apply
+    from baseops.workflow.compile import compile_declaration, sections
+    from baseops.workflow.load import load as load_file
+    from baseops.workflow.load import load_lock
+    from baseops.workflow.rehearse import START
+    from baseops.workflow.rehearsed_proof import let_time_pass
+    from baseops.workflow.world import build_world
+
+    declaration = load_file(ACME)
+    with open_account(declaration.site.accounts[0], declaration.site.region, start=START) as account:
+        list(build_world(declaration, account))
+        lock = load_lock(declaration)
+        for area, section in sections(declaration):
+            lock = area.account.complete_lock(section, lock, account)
+        compiled = compile_declaration(declaration, lock)
+        apply(compiled, account, account.clock)
+        let_time_pass(declaration, account)
+        yield declaration, compiled.lock, account
+
+
+@pytest.fixture
+def acme_says(applied_acme: tuple[Any, Any, Any]) -> Callable[..., list[Any]]:
+    """What the named drills say, record by record, in a copy of the applied example after a break and some time."""
+    from baseops.workflow.rehearsed_proof import proven, wait_for_the_window
+
+    declaration, lock, account = applied_acme
+
+    def after(
+        *names: str, break_: Callable[[Any], None] = lambda _: None, passes: timedelta = timedelta(0)
+    ) -> list[Any]:
+        def in_a_copy() -> list[Any]:
+            break_(account)
+            account.clock.sleep(passes.total_seconds())
+            if passes:
+                wait_for_the_window(declaration, account)
+            with proven(declaration, lock, account, names=names) as run:
+                return [dict(each.values) for each in run.records]
+
+        return account.fork(in_a_copy)
+
+    return after

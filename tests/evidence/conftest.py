@@ -56,6 +56,7 @@ class Bench:
         self.setup = Setup(
             clients_of=lambda _: account,
             clock=account.clock,
+            resolver=account.resolver,
             account="111111111111",
             creator="ci",
             site=SITE,

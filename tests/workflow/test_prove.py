@@ -17,7 +17,7 @@ from baseops.workflow.compile import compile_declaration
 from baseops.workflow.drill_policies import drill_policies
 from baseops.workflow.load import SPECS
 from baseops.workflow.proofs import last_proofs, proofs
-from baseops.workflow.prove import Order, evidence_store, exit_code, prove, wanted_drills
+from baseops.workflow.prove import Means, Order, evidence_store, exit_code, prove, wanted_drills
 
 DECLARATION = """\
 version: 1
@@ -50,7 +50,9 @@ def order(tmp_path):
 @pytest.fixture
 def run(declaration, account, order):
     def prove_it(*, of=declaration, asked=order):
-        return prove(of, Lock(), account, account.clock, asked, randomness=random.Random(1))
+        return prove(
+            of, Lock(), account, account.clock, asked, means=Means(resolver=account.resolver, random=random.Random(1))
+        )
 
     return prove_it
 

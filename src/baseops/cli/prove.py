@@ -143,7 +143,7 @@ def _run(
 ) -> None:
     from baseops.aws.clock import SystemClock
     from baseops.workflow.load import load_lock
-    from baseops.workflow.prove import exit_code, prove
+    from baseops.workflow.prove import Means, exit_code, prove
 
     session = connection.session(declaration)
     clients_of = _drill_roles(session, declaration.site) if assume else None
@@ -155,7 +155,8 @@ def _run(
         elif records:
             say(f"{drill.name}: {_summary(records)}")
 
-    run = prove(declaration, load_lock(declaration), session, SystemClock(), order, clients_of=clients_of, teller=tell)
+    means = Means(clients_of=clients_of)
+    run = prove(declaration, load_lock(declaration), session, SystemClock(), order, means=means, teller=tell)
     if output == "json":
         print_json("baseops/prove/1", run_json(run))
     elif output == "table":

@@ -23,8 +23,9 @@ def command(path: str, output: str) -> None:
     \b
     baseops rehearse -f examples/acme/baseops.yaml
 
-    Compiles, judges, builds the world that the declaration expects, applies, applies again, looks for drift,
-    destroys, applies once more, and applies over resources that exist already. Needs baseops-aws[sandbox].
+    Compiles, judges, builds the world that the declaration expects, applies, applies again, looks for drift, lets
+    weeks pass, runs every drill, breaks copies of the account to see that the drills notice, destroys, applies once
+    more, and applies over resources that exist already. Needs baseops-aws[sandbox].
     """
     from baseops.workflow.load import load_lock
     from baseops.workflow.rehearse import rehearse
@@ -84,6 +85,7 @@ def rehearsal_json(found: Rehearsal) -> dict[str, Any]:
         "seconds": found.seconds,
         "verdicts": found.verdicts,
         "records": found.records,
+        "sabotage": [asdict(each) for each in found.sabotage],
         "kept": found.kept,
         "findings": [finding_json(each) for each in found.findings],
         "pending": [finding_json(each) for each in found.pending],

@@ -66,6 +66,12 @@ class WorldPart(Protocol):
     def follow(self, section: AnySection, account: SandboxAccount, site: Site) -> None:
         """Do what people do once it is applied: add the DNS records that were printed, put values by hand."""
 
+    def live(self, section: AnySection, account: SandboxAccount, site: Site) -> None:
+        """Do what goes on once it has run for a while: instances of what was built, files that change, log lines.
+
+        Called once, days after `follow` and an hour before the drills; it may wait on the account's clock.
+        """
+
 
 class RehearsePart(Protocol):
     """`rehearse.py`: what can be known without AWS."""

@@ -49,7 +49,7 @@ of a log. A drill never removes by itself, never waits but by `ctx.clock`, never
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -58,6 +58,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.refs import Refs
+from baseops.contract.resolver import Resolver
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
 from baseops.contract.template import Source
@@ -87,13 +88,26 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
+class Span:
+    """A stretch of time for the page's plots: in which `lane` (a volume, an alarm, a mail) was what `state`.
+
+    The same rule as for reasons: no addresses, secrets, log lines. `start` equals `end` for a moment.
+    """
+
+    lane: str
+    state: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What a drill found at one target. Use `proven`, `refuted` and `inconclusive` to make it.
 
     `target` is one of the drill's targets, or lies under one (`backups.daily/vol-0a1`). `reason` says in a sentence
     why; it may name resources and numbers, and never holds a secret's value, a mail address or a line of a log (use
-    `DrillContext.alias` for an address). `not_exercised` are parts that this machine could not do. `promise`,
-    `started` and `ended` are filled in by the runner where they are left out.
+    `DrillContext.alias` for an address). `not_exercised` are parts that this machine could not do, `spans` what
+    the page draws over time. `promise`, `started` and `ended` are filled in by the runner where they are left out.
     """
 
     target: str
@@ -102,26 +116,46 @@ class Evidence:
     method: Method = "observed"
     measures: Measures = field(default_factory=dict)
     not_exercised: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = ()
     promise: str = ""
     started: datetime | None = None
     ended: datetime | None = None
 
 
-def proven(target: str, reason: str = "", *, method: Method = "observed", measures: Measures | None = None) -> Evidence:
+def proven(
+    target: str,
+    reason: str = "",
+    *,
+    method: Method = "observed",
+    measures: Measures | None = None,
+    spans: Sequence[Span] = (),
+) -> Evidence:
     """The promise held at this target."""
-    return Evidence(target, Verdict.PROVEN, reason, method, measures or {})
+    return Evidence(target, Verdict.PROVEN, reason, method, measures or {}, spans=tuple(spans))
 
 
-def refuted(target: str, reason: str, *, method: Method = "observed", measures: Measures | None = None) -> Evidence:
+def refuted(
+    target: str,
+    reason: str,
+    *,
+    method: Method = "observed",
+    measures: Measures | None = None,
+    spans: Sequence[Span] = (),
+) -> Evidence:
     """The promise does not hold at this target; the reason says what was found instead."""
-    return Evidence(target, Verdict.REFUTED, reason, method, measures or {})
+    return Evidence(target, Verdict.REFUTED, reason, method, measures or {}, spans=tuple(spans))
 
 
 def inconclusive(
-    target: str, reason: str, *, method: Method = "observed", measures: Measures | None = None
+    target: str,
+    reason: str,
+    *,
+    method: Method = "observed",
+    measures: Measures | None = None,
+    spans: Sequence[Span] = (),
 ) -> Evidence:
     """It could not be found out; the reason says what is missing and how to supply it."""
-    return Evidence(target, Verdict.INCONCLUSIVE, reason, method, measures or {})
+    return Evidence(target, Verdict.INCONCLUSIVE, reason, method, measures or {}, spans=tuple(spans))
 
 
 @dataclass(frozen=True)
@@ -231,11 +265,12 @@ class DrillContext:
 
     `value` resolves what `refs` gives (`ctx.value(ctx.refs.topic())`) and raises `InconclusiveError` where no stack
     of ours has it. `fingerprint` is a keyed hash: the same content gives the same one, and nobody can guess at it.
-    `alias` is such a name for a mail address (`address-1f2e3d4c`).
+    `alias` is such a name for a mail address (`address-1f2e3d4c`). `resolver` asks DNS.
     """
 
     clients: Clients
     clock: Clock
+    resolver: Resolver
     account: str
     site: Site
     section: Any  # the area's own model, as in contract.area
@@ -284,7 +319,8 @@ class Sabotage:
     """A deliberate break of a fork of the applied sandbox account, which `drill` must refute.
 
     `name` is `area/what-breaks`. `break_` uses ordinary API calls on the account's clients (and block files under
-    `account.folder` where no call could do it). `passes` is how much virtual time goes by before the drill runs.
+    `account.folder` where no call could do it). `passes` is how much virtual time goes by before the drill runs; a
+    drill that does more than observe then waits for the declared window.
     """
 
     name: str

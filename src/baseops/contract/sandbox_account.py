@@ -7,6 +7,7 @@ from typing import Protocol
 
 from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
+from baseops.contract.resolver import Resolver
 
 
 class SandboxAccount(Clients, Protocol):
@@ -19,6 +20,10 @@ class SandboxAccount(Clients, Protocol):
     @property
     def clock(self) -> Clock:
         """The account's clock (virtual in a rehearsal)."""
+
+    @property
+    def resolver(self) -> Resolver:
+        """Answers from the public hosted zones of the account."""
 
     @property
     def folder(self) -> Path:

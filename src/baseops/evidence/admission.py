@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from baseops.contract.drill import Drill
 from baseops.contract.site import Drills
@@ -50,6 +50,14 @@ def is_open(window: str, now: datetime) -> bool:
     if start <= end:
         return today in chosen and start <= at.time() < end
     return (today in chosen and at.time() >= start) or (yesterday in chosen and at.time() < end)
+
+
+def next_opening(window: str | None, now: datetime) -> datetime:
+    """The first moment from now on, to the minute, that lies in the window; now where there is none."""
+    at = now
+    while window and not is_open(window, at):
+        at = (at + timedelta(minutes=1)).replace(second=0, microsecond=0)
+    return at
 
 
 def _chosen(days: str) -> set[int]:

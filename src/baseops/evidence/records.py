@@ -16,7 +16,7 @@ from importlib import resources
 from typing import Any
 
 from baseops._version import __version__
-from baseops.contract.drill import Drill, Evidence, Step
+from baseops.contract.drill import Drill, Evidence, Span, Step
 from baseops.contract.types import Json
 
 RECORD_SCHEMA = "baseops/evidence/1"
@@ -221,9 +221,14 @@ class Chain:
             "not_exercised": list(evidence.not_exercised),
             "started": timestamp(started) if started else "",
             "ended": timestamp(ended) if ended else "",
+            "spans": [_span(each) for each in evidence.spans],
             "steps": [{"at": timestamp(each.at), "text": each.text} for each in steps],
             "tool": f"baseops {__version__}",
         }
+
+
+def _span(span: Span) -> dict[str, Json]:
+    return {"lane": span.lane, "state": span.state, "start": timestamp(span.start), "end": timestamp(span.end)}
 
 
 def schema() -> dict[str, Any]:

@@ -22,6 +22,7 @@ from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.drill import Drill, DrillContext, Evidence, Verdict, inconclusive
 from baseops.contract.refs import Refs
+from baseops.contract.resolver import Resolver
 from baseops.contract.site import Site
 from baseops.contract.template import Source
 from baseops.contract.types import DrillClass
@@ -72,6 +73,7 @@ class Setup:
 
     clients_of: Callable[[DrillClass], Clients]
     clock: Clock
+    resolver: Resolver
     account: str
     creator: str
     site: Site
@@ -206,6 +208,7 @@ class _Running:
         return DrillContext(
             clients=MeteredClients(clients, meter.before_call),
             clock=DrillClock(self._setup.clock, meter),
+            resolver=self._setup.resolver,
             account=self._setup.account,
             site=self._setup.site,
             section=job.section,

@@ -21,6 +21,7 @@ from baseops.sandbox.dispatcher import Authoriser, Dispatcher, Recorder
 from baseops.sandbox.faults import Faults
 from baseops.sandbox.principals import operator_key
 from baseops.sandbox.process_time import ProcessTime
+from baseops.sandbox.resolver import ZoneResolver
 from baseops.sandbox.scaled_clock import ScaledClock
 from baseops.sandbox.services.cloudtrail.history import History
 
@@ -74,6 +75,11 @@ class Account:
     def folder(self) -> Path:
         """Where the account keeps block files; a forked copy has its own."""
         return self._folder
+
+    @property
+    def resolver(self) -> ZoneResolver:
+        """Answers from the public hosted zones of the account."""
+        return ZoneResolver(self)
 
     @property
     def access_key(self) -> str:

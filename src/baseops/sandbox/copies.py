@@ -24,6 +24,10 @@ class Copy(Generic[T]):
         self._process_id = process_id
         self._answers = answers
 
+    def fileno(self) -> int:
+        """For `select`: readable when the result is there."""
+        return self._answers.fileno()
+
     def result(self) -> T:
         """What the function returned; raises what it raised. Waits for it; may be asked once."""
         try:

@@ -15,12 +15,14 @@ from pathlib import Path
 
 from baseops.aws.errors import translated
 from baseops.aws.identity import require_listed
+from baseops.aws.resolver import DnsResolver
 from baseops.cloudformation.stacks import find_stacks
 from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.drill import Drill
 from baseops.contract.lock import Lock
 from baseops.contract.refs import Refs
+from baseops.contract.resolver import Resolver
 from baseops.contract.site import Site
 from baseops.contract.template import Output, Source
 from baseops.contract.types import DrillClass
@@ -64,6 +66,19 @@ class Order:
     state: Path = field(default_factory=state_folder)
 
 
+@dataclass(frozen=True)
+class Means:
+    """What a run works with where it is not the caller's own.
+
+    `clients_of` gives the credentials that drills of a class use; `resolver` answers for DNS; `random` chooses samples
+    and names.
+    """
+
+    clients_of: ClientsOf | None = None
+    resolver: Resolver = field(default_factory=DnsResolver)
+    random: random.Random = field(default_factory=random.SystemRandom)
+
+
 def wanted_drills(declaration: Declaration, lock: Lock, order: Order) -> list[tuple[Drill, object]]:
     """The drills that the order means, each with its area's section; raises `UsageError` for names unknown."""
     refs = Refs(declaration.site, lock)
@@ -96,16 +111,15 @@ def prove(
     clock: Clock,
     order: Order | None = None,
     *,
-    clients_of: ClientsOf | None = None,
+    means: Means | None = None,
     teller: Teller = lambda _drill, _records: None,
-    randomness: random.Random | None = None,
 ) -> Run:
     """Run the drills; the head of the returned run counts the verdicts.
 
-    `clients_of` gives the credentials that drills of a class use, where they are not the caller's. Refuses (and runs
-    nothing) in an account not listed, while a stack of the declaration is changing, in a freeze, outside the window.
+    Refuses (and runs nothing) in an account not listed, while a stack of the declaration is changing, in a freeze,
+    outside the window.
     """
-    order = order or Order()
+    order, means = order or Order(), means or Means()
     site = declaration.site
     account = require_listed(clients, site)
     chosen = wanted_drills(declaration, lock, order)
@@ -113,8 +127,9 @@ def prove(
     _require_settled(clients, site)
     keys = find_keys(clients, site.region, site.prefix, order.state)
     setup = Setup(
-        clients_of=clients_of or (lambda _: clients),
+        clients_of=means.clients_of or (lambda _: clients),
         clock=clock,
+        resolver=means.resolver,
         account=account,
         creator=_creator(clients, keys),
         site=site,
@@ -124,7 +139,7 @@ def prove(
         state=order.state,
         every=order.every,
         max_cost_usd=site.drills.max_cost_usd if order.max_cost_usd is None else order.max_cost_usd,
-        random=randomness or random.SystemRandom(),
+        random=means.random,
         teller=teller,
     )
     return run_drills(setup, list(_jobs(chosen, site, lock, clients)))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from baseops.cloudformation.events import Listener
 from baseops.cloudformation.operations import Applied
@@ -29,10 +29,16 @@ from baseops.workflow.local import open_local_account
 from baseops.workflow.plan import plan
 from baseops.workflow.premade import premake
 from baseops.workflow.rehearsed_proof import let_time_pass, proven, verdicts
+from baseops.workflow.sabotage import Outcome, sabotage
 from baseops.workflow.status import status
 from baseops.workflow.world import build_world
 
-Verb = Literal["compile", "judge", "world", "apply", "again", "status", "prove", "destroy", "reapply", "import"]
+if TYPE_CHECKING:
+    from baseops.sandbox.account import Account
+
+Verb = Literal[
+    "compile", "judge", "world", "apply", "again", "status", "prove", "sabotage", "destroy", "reapply", "import"
+]
 VERBS: tuple[Verb, ...] = (
     "compile",
     "judge",
@@ -41,6 +47,7 @@ VERBS: tuple[Verb, ...] = (
     "again",
     "status",
     "prove",
+    "sabotage",
     "destroy",
     "reapply",
     "import",
@@ -75,6 +82,7 @@ class Rehearsal:
     kept: list[str] = field(default_factory=list)
     verdicts: dict[str, int] = field(default_factory=dict)
     records: list[dict[str, Json]] = field(default_factory=list)
+    sabotage: list[Outcome] = field(default_factory=list)
     failure: BaseopsError | None = None
 
     @property
@@ -132,6 +140,8 @@ class _Run:
                 self._status(account, compiled)
             with self._timed("prove"):
                 self._prove(account, compiled)
+            with self._timed("sabotage"):
+                self._sabotage(account, compiled)
             with self._timed("destroy"):
                 self._destroy(account, compiled)
             with self._timed("reapply"):
@@ -140,7 +150,7 @@ class _Run:
             self._import(account, compiled)
 
     @contextmanager
-    def _account(self) -> Iterator[SandboxAccount]:
+    def _account(self) -> Iterator[Account]:
         site = self.declaration.site
         with open_local_account(account_id=site.accounts[0], region=site.region, start=START) as account:
             yield account
@@ -212,6 +222,16 @@ class _Run:
                 self._cell(area.name, "prove", verdicts(run, area.name), 0.0)
         refuted = [f"{each['target']}: {each['reason']}" for each in run.records if each["verdict"] == "refuted"]
         self._require(not refuted, "prove in an account that nobody has broken", "; ".join(refuted))
+
+    def _sabotage(self, account: Account, compiled: Compiled) -> None:
+        self.rehearsal.sabotage = sabotage(self.declaration, compiled.lock, account)
+        for area, _ in sections(self.declaration):
+            mine = [each for each in self.rehearsal.sabotage if each.area == area.name]
+            caught = sum(each.caught for each in mine)
+            if mine:
+                self._cell(area.name, "sabotage", f"{caught}/{len(mine)} caught", sum(each.seconds for each in mine))
+        missed = [f"{each.name}: {each.drill} said {each.found}" for each in self.rehearsal.sabotage if not each.caught]
+        self._require(not missed, "a drill that should notice a break", "; ".join(missed))
 
     def _destroy(self, account: SandboxAccount, compiled: Compiled) -> None:
         begun = account.clock.now()

@@ -4,36 +4,61 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 from baseops.contract.lock import Lock
 from baseops.contract.sandbox_account import SandboxAccount
+from baseops.contract.types import DrillClass
 from baseops.declaration import Declaration
+from baseops.evidence.admission import next_opening
 from baseops.evidence.runner import Run
 from baseops.workflow.compile import sections
-from baseops.workflow.prove import Order, prove
+from baseops.workflow.prove import Means, Order, prove
 
 PASSES = timedelta(days=8)
 """A week and a day: whatever is scheduled weekly has happened."""
+LIVES = timedelta(hours=1)
+"""How long what runs has run when the drills begin."""
 
 
 def let_time_pass(declaration: Declaration, account: SandboxAccount) -> None:
-    """People add the DNS records and follow the links that apply asked for; then a week and a day go by."""
+    """People do what apply asked for; more than a week goes by; then the machines work, until the drills' window."""
+    site, clock = declaration.site, account.clock
     for area, section in sections(declaration):
-        area.world.follow(section, account, declaration.site)
-    account.clock.sleep(PASSES.total_seconds())
+        area.world.follow(section, account, site)
+    lived_from = next_opening(site.drills.window, clock.now() + PASSES) - LIVES
+    clock.sleep((lived_from - clock.now()).total_seconds())
+    for area, section in sections(declaration):
+        area.world.live(section, account, site)
+    clock.sleep(max((lived_from + LIVES - clock.now()).total_seconds(), 0))
+
+
+def wait_for_the_window(declaration: Declaration, account: SandboxAccount) -> None:
+    """Until drills that do more than observe may run."""
+    now = account.clock.now()
+    account.clock.sleep((next_opening(declaration.site.drills.window, now) - now).total_seconds())
 
 
 @contextmanager
-def proven(declaration: Declaration, lock: Lock, account: SandboxAccount, *, seed: int = 0) -> Iterator[Run]:
-    """A run of the drills that observe, with evidence and local keys in a folder that lives as long as the block."""
+def proven(
+    declaration: Declaration, lock: Lock, account: SandboxAccount, *, names: Sequence[str] = (), seed: int = 0
+) -> Iterator[Run]:
+    """A run of the drills (those named, or all), with evidence and local keys in a folder that lives as long.
+
+    Drills of every class run, whatever the declaration allows: here is nobody to disturb.
+    """
+    every: tuple[DrillClass, ...] = get_args(DrillClass)
+    allowed = replace(declaration, site=replace(declaration.site, drills=replace(declaration.site.drills, allow=every)))
     with tempfile.TemporaryDirectory(prefix="baseops-rehearsal-") as name:
         folder = Path(name)
-        order = Order(evidence=str(folder / "evidence"), state=folder / "state")
-        yield prove(declaration, lock, account, account.clock, order, randomness=random.Random(seed))  # noqa: S311
+        order = Order(names=tuple(names), classes=every, evidence=str(folder / "evidence"), state=folder / "state")
+        means = Means(resolver=account.resolver, random=random.Random(seed))  # noqa: S311
+        yield prove(allowed, lock, account, account.clock, order, means=means)
 
 
 def verdicts(run: Run, area: str) -> str:

@@ -35,6 +35,10 @@ def follow(section: Section, account: SandboxAccount, site: Site) -> None:  # th
     """Nothing: DLM asks nobody."""
 
 
+def live(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
+    """Nothing yet."""
+
+
 def _image(account: SandboxAccount, site: Site) -> str:
     return str(account.client("ssm", site.region).get_parameter(Name=IMAGE)["Parameter"]["Value"])
 

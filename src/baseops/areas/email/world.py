@@ -55,6 +55,10 @@ def follow(section: Section, account: SandboxAccount, site: Site) -> None:
             _publish(records, identity.zone or _public_zone(identity.name, account), account)
 
 
+def live(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
+    """Nothing yet."""
+
+
 def _public_zone(domain: str, account: SandboxAccount) -> str:
     route53 = account.client("route53")
     for page in route53.get_paginator("list_hosted_zones").paginate():

@@ -41,6 +41,10 @@ def follow(section: Section, account: SandboxAccount, site: Site) -> None:  # th
     """Nothing: a pipeline asks nobody."""
 
 
+def live(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
+    """Nothing yet."""
+
+
 def _network(ec2: Any, entry: Entry, site: Site) -> None:
     subnet = entry.subnet or site.network.build_subnet
     if entry.default_vpc or subnet is None:

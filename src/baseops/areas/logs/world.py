@@ -35,6 +35,10 @@ def follow(section: Section, account: SandboxAccount, site: Site) -> None:  # th
     """Nothing: what agents ship is of the world, and subscriptions are the foundation's."""
 
 
+def live(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
+    """Nothing yet."""
+
+
 def _instance(account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...]) -> None:
     image = account.client("ssm", site.region).get_parameter(Name=IMAGE)["Parameter"]["Value"]
     account.client("ec2", site.region).run_instances(

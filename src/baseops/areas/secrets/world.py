@@ -67,6 +67,10 @@ def follow(section: Section, account: SandboxAccount, site: Site) -> None:
             _put(name, entry, account, site)
 
 
+def live(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
+    """Nothing yet."""
+
+
 def _put(name: str, entry: Entry, account: SandboxAccount, site: Site) -> None:
     value = f"rehearsed value of {name}"
     if entry.secret:
