@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,22 +81,68 @@ def applied_acme() -> Iterator[tuple[Any, Any, Any]]:
 
 @pytest.fixture
 def acme_says(applied_acme: tuple[Any, Any, Any]) -> Callable[..., list[Any]]:
-    """What the named drills say, record by record, in a copy of the applied example after a break and some time."""
+    """What the named drills say, record by record, in a copy of the applied example after a break and some time.
+
+    With `enforced`, IAM is enforced, and the drills and who runs them may do what `baseops prove AREA --policy` lists
+    for them, and no more. `without` leaves the statement of that Sid out (then `enforced` need not be said).
+    """
     from baseops.workflow.rehearsed_proof import proven, wait_for_the_window
 
     declaration, lock, account = applied_acme
 
     def after(
-        *names: str, break_: Callable[[Any], None] = lambda _: None, passes: timedelta = timedelta(0)
+        *names: str,
+        break_: Callable[[Any], None] = lambda _: None,
+        passes: timedelta = timedelta(0),
+        enforced: bool = False,
+        without: str = "",
     ) -> list[Any]:
         def in_a_copy() -> list[Any]:
             break_(account)
             account.clock.sleep(passes.total_seconds())
             if passes:
                 wait_for_the_window(declaration, account)
-            with proven(declaration, lock, account, names=names) as run:
+            areas = {name.partition("/")[0] for name in names}
+            who = permitted(declaration, account, areas, without) if enforced or without else {}
+            with proven(declaration, lock, account, names=names, **who) as run:
                 return [dict(each.values) for each in run.records]
 
         return account.fork(in_a_copy)
 
     return after
+
+
+def permitted(declaration: Any, account: Any, areas: set[str], without: str = "") -> dict[str, Any]:
+    """Roles with the generated policies in an account that enforces from here on: who runs drills, and the drills."""
+    from baseops.workflow.drill_policies import drill_policies
+
+    policies = drill_policies(declaration, areas)
+    taken = [each["Sid"] for document in policies.values() for each in document["Statement"]]
+    if without and without not in taken:
+        raise AssertionError(f"no policy has a statement {without}, but {', '.join(taken)}")
+    for document in policies.values():
+        document["Statement"] = [each for each in document["Statement"] if each["Sid"] != without]
+    classes = ("observe", "exercise", "disturb")
+    wanted = {"run": ["run"], **{each: list(dict.fromkeys(["observe", each])) for each in classes}}
+    roles = {
+        name: _role(account, f"permitted-{name}", [policies[each] for each in of if each in policies])
+        for name, of in wanted.items()
+    }
+    account.clock.sleep(120)  # IAM is eventually consistent
+    account.enforce()
+    return {
+        "runner": account.session_as(roles["run"]),
+        "clients_of": cache(lambda drill_class: account.session_as(roles[drill_class])),
+    }
+
+
+def _role(account: Any, name: str, documents: list[Any]) -> str:
+    iam = account.client("iam")
+    root = {"AWS": f"arn:aws:iam::{account.account_id}:root"}
+    trust = {"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}
+    document = {"Version": "2012-10-17", "Statement": [trust]}
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))["Role"]["Arn"]
+    for number, each in enumerate(documents):
+        if each["Statement"]:
+            iam.put_role_policy(RoleName=name, PolicyName=f"part-{number}", PolicyDocument=json.dumps(each))
+    return str(arn)

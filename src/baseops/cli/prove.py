@@ -91,7 +91,7 @@ def command(
     declaration = options.load(path)
     order = Order(areas, names, classes, max_cost, every, evidence)
     if policy:
-        _print_policies(declaration)
+        _print_policies(declaration, areas)
     elif sweeps:
         _sweep(declaration, connection, order, dry_run=dry_run, output=output)
     else:
@@ -102,10 +102,10 @@ def command(
             _run(path, declaration, connection, order, assume=assume, output=output)
 
 
-def _print_policies(declaration: Declaration) -> None:
+def _print_policies(declaration: Declaration, areas: tuple[str, ...]) -> None:
     from baseops.workflow.drill_policies import drill_policies
 
-    click.echo(json.dumps(drill_policies(declaration), indent=2))
+    click.echo(json.dumps(drill_policies(declaration, areas), indent=2))
 
 
 def _announce(declaration: Declaration, order: Order, output: str) -> list[Drill]:

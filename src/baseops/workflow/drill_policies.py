@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import get_args
 
 from baseops.contract.site import Site
@@ -10,13 +11,15 @@ from baseops.declaration import Declaration
 from baseops.workflow.compile import sections
 
 
-def drill_policies(declaration: Declaration) -> dict[str, Json]:
+def drill_policies(declaration: Declaration, areas: Collection[str] = ()) -> dict[str, Json]:
     """A policy document for each class that has drills, and `run`: what baseops itself does around them.
 
-    Who runs drills of a class needs that policy, `observe` and `run`; with the foundation's roles, `run` alone.
+    Who runs drills of a class needs that policy, `observe` and `run`; with the foundation's roles, `run` alone. Drills
+    of an area do with the statements of that area: `areas` are all where empty.
     """
     site = declaration.site
-    needs = [area.stack.needs(section, site) for area, section in sections(declaration)]
+    wanted = [each for each in sections(declaration) if not areas or each[0].name in areas]
+    needs = [area.stack.needs(section, site) for area, section in wanted]
     found: dict[str, Json] = {"run": _document(_run_statements(site))}
     for drill_class in get_args(DrillClass):
         statements = [dict(one) for each in needs for one in each.drill_statements.get(drill_class, ())]

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
+from baseops.contract.clients import Clients
 from baseops.contract.lock import Lock
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.types import DrillClass
@@ -18,7 +19,7 @@ from baseops.declaration import Declaration
 from baseops.evidence.admission import next_opening
 from baseops.evidence.runner import Run
 from baseops.workflow.compile import sections
-from baseops.workflow.prove import Means, Order, prove
+from baseops.workflow.prove import ClientsOf, Means, Order, prove
 
 PASSES = timedelta(days=8)
 """A week and a day: whatever is scheduled weekly has happened."""
@@ -46,19 +47,32 @@ def wait_for_the_window(declaration: Declaration, account: SandboxAccount) -> No
 
 @contextmanager
 def proven(
-    declaration: Declaration, lock: Lock, account: SandboxAccount, *, names: Sequence[str] = (), seed: int = 0
+    declaration: Declaration,
+    lock: Lock,
+    account: SandboxAccount,
+    *,
+    names: Sequence[str] = (),
+    seed: int = 0,
+    runner: Clients | None = None,
+    clients_of: ClientsOf | None = None,
 ) -> Iterator[Run]:
     """A run of the drills (those named, or all), with evidence and local keys in a folder that lives as long.
 
-    Drills of every class run, whatever the declaration allows: here is nobody to disturb.
+    Drills of every class run, whatever the declaration allows: here is nobody to disturb. `runner` are the clients of
+    who runs them, `clients_of` those of the drills; without them the account's operator does all.
     """
-    every: tuple[DrillClass, ...] = get_args(DrillClass)
-    allowed = replace(declaration, site=replace(declaration.site, drills=replace(declaration.site.drills, allow=every)))
     with tempfile.TemporaryDirectory(prefix="baseops-rehearsal-") as name:
         folder = Path(name)
-        order = Order(names=tuple(names), classes=every, evidence=str(folder / "evidence"), state=folder / "state")
-        means = Means(resolver=account.resolver, random=random.Random(seed))  # noqa: S311
-        yield prove(allowed, lock, account, account.clock, order, means=means)
+        classes = get_args(DrillClass)
+        order = Order(names=tuple(names), classes=classes, evidence=str(folder / "evidence"), state=folder / "state")
+        means = Means(clients_of, account.resolver, random.Random(seed))  # noqa: S311
+        yield prove(allowing_all(declaration), lock, runner or account, account.clock, order, means=means)
+
+
+def allowing_all(declaration: Declaration) -> Declaration:
+    """The declaration with drills of every class allowed."""
+    every: tuple[DrillClass, ...] = get_args(DrillClass)
+    return replace(declaration, site=replace(declaration.site, drills=replace(declaration.site.drills, allow=every)))
 
 
 def verdicts(run: Run, area: str) -> str:
