@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -28,3 +29,9 @@ class SandboxAccount(Clients, Protocol):
     @property
     def folder(self) -> Path:
         """Where the account keeps block files; private to the process."""
+
+    def write_files(self, volume_id: str, files: Mapping[str, bytes | None]) -> None:
+        """Create, replace or (None) remove files by path in a volume's file system; it gets an ext4 if it has none.
+
+        They are modified now. Where this machine cannot make a file system (no e2fsprogs) the volume stays as it is.
+        """

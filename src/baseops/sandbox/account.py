@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +60,7 @@ class Account:
         self._own_folder = folder is None
         self._folder = folder or Path(tempfile.mkdtemp(prefix="baseops-sandbox-"))
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._former_folders: tuple[Path, ...] = ()
         self._copies = 0
         self._enforcement: Enforcement | None = None
 
@@ -75,6 +76,11 @@ class Account:
     def folder(self) -> Path:
         """Where the account keeps block files; a forked copy has its own."""
         return self._folder
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where block files may lie: in `folder`, else in those of the accounts that this is a copy of."""
+        return (self._folder, *self._former_folders)
 
     @property
     def resolver(self) -> ZoneResolver:
@@ -100,6 +106,16 @@ class Account:
         given = answer["Credentials"]
         keys = Keys(role_arn.split(":")[4], given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
         return PrincipalClients(self._factory, keys, self.region)
+
+    def write_files(self, volume_id: str, files: Mapping[str, bytes | None]) -> None:
+        """Create, replace or (None) remove files by path in a volume's file system; it gets an ext4 if it has none.
+
+        They are modified now. Where this machine cannot make a file system (no e2fsprogs) the volume stays as it is.
+        """
+        from baseops.sandbox.services.ec2.volume_contents import write
+
+        with self.lock:
+            write(self.account_id, volume_id, files)
 
     @contextmanager
     def unlocked(self) -> Iterator[None]:
@@ -165,6 +181,7 @@ class Account:
 
     def _become_copy(self, number: int) -> None:
         self._own_folder = False
+        self._former_folders = self.folders
         self._folder = self._folder / f"copy-{number}"
         self._folder.mkdir()
 

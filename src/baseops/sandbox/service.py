@@ -9,7 +9,7 @@ botocore model says how a request is read and an answer written.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from inspect import Parameter, signature
@@ -74,6 +74,10 @@ class Sandbox(Protocol):
     @property
     def folder(self) -> Path:
         """Where to write block files; another one in a forked copy."""
+
+    @property
+    def folders(self) -> Sequence[Path]:
+        """Where to read them: `folder`, then those of the accounts that this is a copy of."""
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A client with all rights in the account; Any, as botocore makes the classes at run time."""

@@ -86,14 +86,20 @@ def attach_image(folder: Path, volume_id: str, image: Path) -> Path:
     return place
 
 
-def content_of_volume(backend: Any, volume: Any) -> Content:
-    """What a volume holds now: its image, where there is one, else what it was made from."""
+def image_of(volume_id: str) -> Path | None:
+    """The image of a volume: the account's own, else the one from before it was copied; None without."""
+    places = (volume_image(folder, volume_id) for folder in opened().folders)
+    return next((place for place in places if place.exists()), None)
+
+
+def blocks_of_volume(backend: Any, volume: Any) -> Content:
+    """What a volume's blocks hold: its image, where there is one, else what it was made from."""
     state = contents_of(backend)
     if volume.id not in state.volumes:
         origin = state.snapshots.get(volume.snapshot_id or "", Content())
         state.volumes[volume.id] = Content(origin.blocks, volume.id)
-    image = volume_image(opened().folder, volume.id)
-    if image.exists():
+    image = image_of(volume.id)
+    if image is not None:
         status = image.stat()
         now = (status.st_mtime_ns, status.st_size)
         if state.seen.get(image) != now:

@@ -16,7 +16,8 @@ from moto.ec2.utils import random_snapshot_id
 from baseops.sandbox.moto_services import moto_backend
 from baseops.sandbox.service import Members, SandboxBackend, ServiceError
 from baseops.sandbox.services.ebs.tokens import BLOCK_TOKEN_LIFE, PAGE_TOKEN_LIFE, Tokens
-from baseops.sandbox.volumes import BLOCK_SIZE, Block, Content, content_of_volume, contents_of, store_block
+from baseops.sandbox.volume_files import content_of_volume
+from baseops.sandbox.volumes import BLOCK_SIZE, Block, Content, contents_of, store_block
 
 DEFAULT_RESULTS = 100
 BLOCKS_PER_GIB = (1 << 30) // BLOCK_SIZE

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from baseops.errors import SandboxError
+from baseops.sandbox import ext4_images
 from baseops.sandbox.answer import Answer
 from baseops.sandbox.call import Call
 from baseops.sandbox.moto_services import moto_backend
 from baseops.sandbox.service import follow
-from baseops.sandbox.volumes import Content, content_of_volume, contents_of
+from baseops.sandbox.volume_files import FilesError, content_of_volume, write_files
+from baseops.sandbox.volumes import Content, contents_of
 
 
 # Any: moto's EC2 backend and its snapshots carry no types.
@@ -48,6 +52,25 @@ def on_create_image(call: Call, answer: Answer) -> None:
     if snapshot is not None and root in call.backend.volumes:
         taken = content_of_volume(call.backend, call.backend.volumes[root])
         contents_of(call.backend).snapshots[snapshot.id] = taken
+
+
+def write(account_id: str, volume_id: str, files: Mapping[str, bytes | None]) -> None:
+    """Change files of a volume, wherever in the account it is."""
+    from moto.ec2.models import ec2_backends
+
+    for backend in list(ec2_backends[account_id].values()):
+        if volume_id in backend.volumes:
+            if ext4_images.why_not() is None:
+                _written(backend, backend.volumes[volume_id], files)
+            return
+    raise SandboxError(f"there is no volume {volume_id}", f"account {account_id} has none of this id in any region")
+
+
+def _written(backend: Any, volume: Any, files: Mapping[str, bytes | None]) -> None:
+    try:
+        write_files(backend, volume, files)
+    except FilesError as error:
+        raise SandboxError(f"the files of {volume.id} cannot be changed", str(error)) from error
 
 
 follow("ec2", "CreateSnapshot", on_create_snapshot)
