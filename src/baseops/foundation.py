@@ -12,8 +12,10 @@ from typing import Any, get_args
 from troposphere import GetAtt, Ref, Sub, awslambda, iam, kms, s3, sns
 
 from baseops.cloudformation.builder import StackBuilder
+from baseops.cloudformation.parts import service_role
 from baseops.cloudformation.resources import lacking, logical_id, to_json
 from baseops.contract.needs import KeyNeed, Needs
+from baseops.contract.refs import Refs
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json, Purpose
 from baseops.semantics import keys
@@ -63,6 +65,8 @@ def foundation(site: Site, needs: Sequence[Needs]) -> StackBuilder:
     bucket = _evidence_bucket(stack, site)
     _evidence_seals(stack, site)
     _drill_roles(stack, site, needs, bucket)
+    if any(each.drill_instance for each in needs) and {"exercise", "disturb"} & set(site.drills.allow):
+        _drill_instance(stack, site)
     return stack
 
 
@@ -385,6 +389,41 @@ def _drill_role(
             )
         ],
     )
+
+
+def _drill_instance(stack: StackBuilder, site: Site) -> None:
+    """The profile of instances that drills start: Run Command reaches them, and they reach nothing else.
+
+    AWS's AmazonSSMManagedInstanceCore would let them read every parameter of the account besides.
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-setting-up-messageAPIs.html
+    """
+    name = Refs(site).drill_profile
+    role = service_role("DrillInstanceRole", "ec2", [_AGENT], source_account=False)
+    role.RoleName, role.Description = name, "What instances that drills start may do"
+    stack.add(role)
+    stack.add(iam.InstanceProfile("DrillInstanceProfile", InstanceProfileName=name, Roles=[Ref(role)]))
+
+
+_AGENT: Mapping[str, Json] = {
+    "Sid": "BeManaged",
+    "Effect": "Allow",
+    "Action": [
+        "ec2messages:AcknowledgeMessage",
+        "ec2messages:DeleteMessage",
+        "ec2messages:FailMessage",
+        "ec2messages:GetEndpoint",
+        "ec2messages:GetMessages",
+        "ec2messages:SendReply",
+        "ssm:ListAssociations",
+        "ssm:ListInstanceAssociations",
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+    ],
+    "Resource": "*",
+}
 
 
 def _evidence_statements(site: Site, bucket: s3.Bucket) -> list[dict[str, Any]]:

@@ -46,7 +46,8 @@ class Needs:
     stable names such as `secrets/app/db-password`, that the lock remembers from the first compile on: those it does
     not know are added to `Lock.frozen`, known ones are never changed (the area's `build` refuses a difference).
     `components` are the SHA-256 of versioned contents, by owner and name: the lock gives each content a version,
-    and a new content the next one (`Lock.components`), before the area builds.
+    and a new content the next one (`Lock.components`), before the area builds. `drill_instance`: the area's drills
+    start instances, and so need the profile that `Refs.drill_profile` names.
     """
 
     keys: tuple[KeyNeed, ...] = ()
@@ -55,3 +56,4 @@ class Needs:
     drill_statements: Mapping[DrillClass, tuple[Mapping[str, Json], ...]] = field(default_factory=dict)
     frozen: Mapping[str, str] = field(default_factory=dict)
     components: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    drill_instance: bool = False

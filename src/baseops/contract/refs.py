@@ -43,6 +43,11 @@ class Refs:
         """The name of the evidence bucket (primary region)."""
         return Output("foundation", self.site.region, "EvidenceBucketName")
 
+    @property
+    def drill_profile(self) -> str:
+        """The instance profile of what drills start, and its role's name: it reports to Systems Manager, no more."""
+        return f"{self.site.prefix}-drill-instance"
+
     def foundation_of(self, region: str) -> str:
         """The stack that holds a region's keys and topic: `foundation`, or `region` in a further region."""
         return "foundation" if region == self.site.region else "region"

@@ -26,7 +26,7 @@ KEY_SERVICES = frozenset({"ebs", "imagebuilder"})
 def needs(section: Section, site: Site) -> Needs:
     """Keys where AMIs are, the logs key, events to the topic, long components to upload, versions of all components."""
     if not section.managed:
-        return Needs(drill_statements=drill_permissions.statements(section, site))
+        return Needs(drill_statements=drill_permissions.statements(section, site), drill_instance=bool(section.entries))
     components = used(section, site)
     places = sorted({region for entry in section.managed.values() for region in entry.regions or (site.region,)})
     shared, whole = accounts(section), organizations(section)
@@ -37,6 +37,7 @@ def needs(section: Section, site: Site) -> Needs:
         artifacts=tuple(each.artifact for each in components.values() if each.artifact),
         components={OWNER: {key: each.sha256 for key, each in sorted(components.items())}},
         drill_statements=drill_permissions.statements(section, site),
+        drill_instance=True,
     )
 
 
