@@ -73,7 +73,7 @@ class FakeRequests:
     def list_changed(self, first_id: str, second_id: str, token: str | None) -> Listing:
         raise AssertionError("nobody compares here")
 
-    def get_block(self, snapshot_id: str, index: int, token: str) -> Received:
+    def get_block(self, snapshot_id: str, index: int, token: str, into: memoryview | None = None) -> Received:
         self.gets.append(index)
         if self.troubles:
             trouble = self.troubles.pop(0)

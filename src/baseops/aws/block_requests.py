@@ -5,11 +5,8 @@ Both raise botocore's `ClientError` and connection errors; neither retries nor v
 
 from __future__ import annotations
 
-import http.client
 import json
-import socket
 import ssl
-import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,12 +19,11 @@ from urllib.request import getproxies, proxy_bypass
 from botocore.exceptions import ClientError
 from botocore.httpsession import get_cert_path
 
+from baseops.aws.block_connection import Answer, BlockConnection
 from baseops.aws.signing import GetSigner
 from baseops.contract.clients import Clients
 
-TIMEOUT_SECONDS = 60
 KEPT_CONNECTIONS = 64
-MAX_BLOCK_BYTES = 16 << 20
 
 # Any throughout: what botocore answers, and its credentials.
 
@@ -47,7 +43,7 @@ class Listing:
 class Received:
     """A block as it came, with what AWS says of it."""
 
-    data: bytes | bytearray
+    data: bytes | bytearray | memoryview
     checksum: str
     algorithm: str
 
@@ -61,8 +57,8 @@ class BlockRequests(Protocol):
     def list_changed(self, first_id: str, second_id: str, token: str | None) -> Listing:
         """ListChangedBlocks."""
 
-    def get_block(self, snapshot_id: str, index: int, token: str) -> Received:
-        """GetSnapshotBlock."""
+    def get_block(self, snapshot_id: str, index: int, token: str, into: memoryview | None = None) -> Received:
+        """GetSnapshotBlock; where it can, into memory of the caller's."""
 
     def close(self) -> None:
         """Close connections of its own."""
@@ -90,8 +86,8 @@ class BotoRequests:
         found = answer.get("ChangedBlocks", ())
         return _listing(answer, [(each["BlockIndex"], each.get("SecondBlockToken", "")) for each in found])
 
-    def get_block(self, snapshot_id: str, index: int, token: str) -> Received:
-        """GetSnapshotBlock."""
+    def get_block(self, snapshot_id: str, index: int, token: str, into: memoryview | None = None) -> Received:  # noqa: ARG002
+        """GetSnapshotBlock; botocore has memory of its own."""
         answer = self._client.get_snapshot_block(SnapshotId=snapshot_id, BlockIndex=index, BlockToken=token)
         return Received(answer["BlockData"].read(), answer.get("Checksum", ""), answer.get("ChecksumAlgorithm", ""))
 
@@ -112,23 +108,19 @@ class LeanRequests(BotoRequests):
         self._address = address
         self._signer = GetSigner("ebs", client.meta.region_name, address.netloc, credentials)
         self._context = ssl.create_default_context(cafile=get_cert_path(True)) if address.scheme == "https" else None
-        self._kept: list[http.client.HTTPConnection] = []
+        self._kept: list[BlockConnection] = []
         self._lock = threading.Lock()
 
-    def get_block(self, snapshot_id: str, index: int, token: str) -> Received:
-        """GetSnapshotBlock."""
+    def get_block(self, snapshot_id: str, index: int, token: str, into: memoryview | None = None) -> Received:
+        """GetSnapshotBlock; where it can, into memory of the caller's."""
         path, query = f"/snapshots/{quote(snapshot_id, safe='')}/blocks/{index}", f"blockToken={quote(token, safe='')}"
         headers = self._signer.headers(path, query)
         with self._connection() as connection:
-            connection.request("GET", f"{path}?{query}", headers=headers)
-            response = connection.getresponse()
-            if response.status != 200:
-                raise _refusal(response)
-            return Received(
-                _body(response, connection.sock),
-                response.getheader("x-amz-Checksum", ""),
-                response.getheader("x-amz-Checksum-Algorithm", ""),
-            )
+            answer = connection.get(f"{path}?{query}", headers, into)
+        if answer.status != 200:
+            raise _refusal(answer)
+        found = answer.headers
+        return Received(answer.body, found.get("x-amz-checksum", ""), found.get("x-amz-checksum-algorithm", ""))
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -138,7 +130,7 @@ class LeanRequests(BotoRequests):
             self._kept.clear()
 
     @contextmanager
-    def _connection(self) -> Iterator[http.client.HTTPConnection]:
+    def _connection(self) -> Iterator[BlockConnection]:
         """A kept connection; one that broke, or whose answer was not read to its end, is not kept."""
         with self._lock:
             connection = self._kept.pop() if self._kept else self._connect()
@@ -153,16 +145,10 @@ class LeanRequests(BotoRequests):
                 return
         connection.close()
 
-    def _connect(self) -> http.client.HTTPConnection:
-        host, port = self._address.hostname or "", self._address.port
-        if self._context is not None:
-            return http.client.HTTPSConnection(host, port, timeout=TIMEOUT_SECONDS, context=self._context)
-        connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-        connection.connect()
-        # Python's own timeout makes a socket that never waits for all of a read; the kernel's does not.
-        connection.sock.settimeout(None)
-        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", TIMEOUT_SECONDS, 0))
-        return connection
+    def _connect(self) -> BlockConnection:
+        address = self._address
+        port = address.port or (443 if self._context is not None else 80)
+        return BlockConnection(address.hostname or "", port, self._context)
 
 
 def requests_for(clients: Clients, region: str) -> BlockRequests:
@@ -190,38 +176,18 @@ def _listing(answer: Any, blocks: list[tuple[int, str]]) -> Listing:
     )
 
 
-def _body(response: http.client.HTTPResponse, connection: socket.socket) -> bytearray:
-    """The body, read straight into place; without TLS in one call, since each costs a switch of threads."""
-    length = response.length
-    if length is None or length > MAX_BLOCK_BYTES:
-        raise http.client.HTTPException(f"a block of {length} bytes")
-    body = bytearray(length)
-    view = memoryview(body)
-    # What came with the headers lies in the response's buffer; the rest is still in the socket.
-    first = response.read1(min(length, len(response.peek())))
-    view[: len(first)] = first
-    at, flags = len(first), 0 if isinstance(connection, ssl.SSLSocket) else socket.MSG_WAITALL
-    while at < length:
-        count = connection.recv_into(view[at:], length - at, flags)
-        if not count:
-            raise http.client.IncompleteRead(b"", length - at)
-        at += count
-    response.close()
-    return body
-
-
-def _refusal(response: http.client.HTTPResponse) -> ClientError:
+def _refusal(answer: Answer) -> ClientError:
     """The same error that botocore would raise."""
     try:
-        body = json.loads(response.read(65536) or b"{}")
+        body = json.loads(bytes(answer.body) or b"{}")
     except ValueError:
         body = {}
     body = body if isinstance(body, dict) else {}
-    code = response.getheader("x-amzn-ErrorType") or str(body.get("__type", "")) or f"{response.status}"
-    message = str(body.get("message") or body.get("Message") or response.reason)
-    answer = {
+    code = answer.headers.get("x-amzn-errortype") or str(body.get("__type", "")) or f"{answer.status}"
+    message = str(body.get("message") or body.get("Message") or answer.reason)
+    described = {
         "Error": {"Code": code.split(":")[0].rpartition("#")[2], "Message": message},
         "Reason": body.get("Reason", ""),
-        "ResponseMetadata": {"HTTPStatusCode": response.status},
+        "ResponseMetadata": {"HTTPStatusCode": answer.status},
     }
-    return ClientError(answer, "GetSnapshotBlock")
+    return ClientError(described, "GetSnapshotBlock")

@@ -107,10 +107,13 @@ class EbsBlocks:
         """A block, verified."""
         return bytes(self.fetch(index, self._token(index) or ""))
 
-    def fetch(self, index: int, token: str) -> bytes | bytearray:
-        """The same with a token from `listed`; a token that AWS does not take any more is renewed once."""
+    def fetch(self, index: int, token: str, into: memoryview | None = None) -> bytes | bytearray | memoryview:
+        """The same with a token from `listed`, into memory of the caller's where that is possible.
+
+        A token that AWS does not take any more is renewed once.
+        """
         try:
-            return self._verified(index, token)
+            return self._verified(index, token, into)
         except AwsError as error:
             if error.code != "ValidationException":
                 raise
@@ -119,7 +122,7 @@ class EbsBlocks:
             renewed = self._token(index)
             if renewed is None:
                 raise
-            return self._verified(index, renewed)
+            return self._verified(index, renewed, into)
 
     def listed(self) -> Iterator[tuple[int, str]]:
         """Every written block with its token, streamed: nothing is kept of the pages."""
@@ -168,11 +171,11 @@ class EbsBlocks:
 
         return self._patiently(ask, f"cannot list the blocks of {self.snapshot_id}")
 
-    def _verified(self, index: int, token: str) -> bytes | bytearray:
-        def ask() -> bytes | bytearray:
+    def _verified(self, index: int, token: str, into: memoryview | None) -> bytes | bytearray | memoryview:
+        def ask() -> bytes | bytearray | memoryview:
             self._pace.take()
             self._spending.asked()
-            received = self._requests.get_block(self.snapshot_id, index, token)
+            received = self._requests.get_block(self.snapshot_id, index, token, into)
             self._spending.received(len(received.data))
             check(received, self.block_size)
             return received.data

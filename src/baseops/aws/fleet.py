@@ -20,7 +20,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 from botocore.httpsession import get_cert_path
 
-from baseops.aws.block_requests import TIMEOUT_SECONDS, is_proxied
+from baseops.aws.block_connection import TIMEOUT_SECONDS
+from baseops.aws.block_requests import is_proxied
 from baseops.aws.ebs import patiently
 from baseops.aws.errors import translated
 from baseops.aws.spending import Spending

@@ -23,7 +23,7 @@ class ListedBlocks(InMemoryBlocks):
     def listed(self) -> Iterator[tuple[int, str]]:
         return ((index, f"token-{index}") for index in sorted(self._blocks))
 
-    def fetch(self, index: int, token: str) -> bytes:
+    def fetch(self, index: int, token: str, into: memoryview) -> bytes:
         assert token == f"token-{index}"
         if self.breaks_after is not None and len(self.reads) >= self.breaks_after:
             raise SnapshotError("the snapshot has vanished")

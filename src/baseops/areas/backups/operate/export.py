@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from baseops.areas.backups.operate.image_file import ImageFile
 from baseops.contract.clock import Clock
 from baseops.errors import SnapshotError, UsageError
 from baseops.snapshots.blocks import BlockSource
@@ -20,14 +20,11 @@ BLOCKS_PER_TASK = 16
 TASKS_AT_ONCE = 96
 
 
-class Listing(BlockSource, Protocol):
-    """A source that lists its blocks with what reads them, page by page."""
+class Fetch(Protocol):
+    """How a source reads a block by its token."""
 
-    def listed(self) -> Iterator[tuple[int, str]]:
-        """Every written block with its token."""
-
-    def fetch(self, index: int, token: str) -> bytes | bytearray:
-        """A block by its token."""
+    def __call__(self, index: int, token: str, into: memoryview, /) -> bytes | bytearray | memoryview:
+        """The block, in `into` where that is possible."""
 
 
 @dataclass
@@ -60,12 +57,12 @@ def export(
     done = Exported(blocks.size)
     with ExitStack() as stack:
         try:
-            descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            stack.callback(os.close, descriptor)
-            kept = _Kept(record, identifier, blocks, descriptor)
-            _write_all(blocks, descriptor, kept, done, clock, at_once, listen)
-            os.ftruncate(descriptor, blocks.size)
-            os.fsync(descriptor)
+            image = ImageFile(part)
+            stack.callback(image.close)
+            kept = _Kept(record, identifier, blocks, image)
+            _write_all(blocks, image, kept, done, clock, at_once, listen)
+            image.truncate(blocks.size)
+            image.sync()
         except OSError as error:
             if isinstance(error, SnapshotError):
                 raise
@@ -80,10 +77,10 @@ def export(
 class _Kept:
     """Which blocks are on the disk: a bitmap, written after the data that it speaks of."""
 
-    def __init__(self, record: Path, identifier: str, blocks: BlockSource, descriptor: int) -> None:
+    def __init__(self, record: Path, identifier: str, blocks: BlockSource, image: ImageFile) -> None:
         self._record = record
         self._head = {"source": identifier, "size": blocks.size, "block_size": blocks.block_size}
-        self._descriptor = descriptor
+        self._image = image
         self._bits = bytearray(-(-blocks.count // 8))
         self._lock = threading.Lock()
         self._load()
@@ -96,7 +93,7 @@ class _Kept:
             self._bits[index >> 3] |= 1 << (index & 7)
 
     def save(self) -> None:
-        os.fdatasync(self._descriptor)
+        self._image.sync()
         temporary = self._record.with_suffix(".new")
         temporary.write_text(json.dumps({**self._head, "blocks": self._bits.hex()}))
         temporary.replace(self._record)
@@ -105,10 +102,10 @@ class _Kept:
         try:
             found = json.loads(self._record.read_text())
         except (FileNotFoundError, ValueError):
-            os.ftruncate(self._descriptor, 0)
+            self._image.truncate(0)
             return
         if {name: found.get(name) for name in self._head} != self._head:
-            os.ftruncate(self._descriptor, 0)
+            self._image.truncate(0)
             return
         bits = bytes.fromhex(str(found.get("blocks", "")))
         if len(bits) == len(self._bits):
@@ -117,7 +114,7 @@ class _Kept:
 
 def _write_all(
     blocks: BlockSource,
-    descriptor: int,
+    image: ImageFile,
     kept: _Kept,
     done: Exported,
     clock: Clock,
@@ -125,16 +122,16 @@ def _write_all(
     listen: Callable[[int], None],
 ) -> None:
     zeros = bytes(blocks.block_size)
-    fetch: Callable[[int, str], bytes | bytearray] = getattr(blocks, "fetch", lambda index, _: blocks.read(index))
+    fetch: Fetch = getattr(blocks, "fetch", lambda index, _token, _into: blocks.read(index))
     lock = threading.Lock()
 
     def write(task: Sequence[tuple[int, str]]) -> None:
         for index, token in task:
-            data = fetch(index, token)
+            data = fetch(index, token, image.memory(blocks.block_size))
             length = min(len(data), blocks.size - index * blocks.block_size)
-            is_zero = data == zeros
+            is_zero = not data[0] and bytes(data) == zeros
             if not is_zero:
-                _pwrite(descriptor, memoryview(data)[:length], index * blocks.block_size)
+                image.write(memoryview(data)[:length], index * blocks.block_size)
             kept.add(index)
             with lock:
                 done.blocks += 1
@@ -161,9 +158,3 @@ def _wanted(blocks: BlockSource, kept: _Kept, done: Exported) -> Iterator[tuple[
             done.earlier += 1
         else:
             yield index, token
-
-
-def _pwrite(descriptor: int, data: memoryview, offset: int) -> None:
-    while data:
-        count = os.pwrite(descriptor, data, offset)
-        data, offset = data[count:], offset + count
