@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -35,3 +36,9 @@ class SandboxAccount(Clients, Protocol):
 
         They are modified now. Where this machine cannot make a file system (no e2fsprogs) the volume stays as it is.
         """
+
+    def inbox(self, address: str) -> Sequence[str]:
+        """What services of AWS wrote to an address themselves (a link that confirms a subscription), oldest first."""
+
+    def repeat(self, action: Callable[[], None], *, every: timedelta, until: datetime, name: str) -> None:
+        """Do something again and again on the clock, in copies of the account too: what goes on by itself."""

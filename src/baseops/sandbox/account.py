@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -19,6 +19,7 @@ from baseops.sandbox.clock import TickingClock, VirtualClock
 from baseops.sandbox.copies import Copy, start_copy
 from baseops.sandbox.dispatcher import Authoriser, Dispatcher, Recorder
 from baseops.sandbox.faults import Faults
+from baseops.sandbox.mailbox import Mailbox
 from baseops.sandbox.principals import operator_key
 from baseops.sandbox.process_time import ProcessTime
 from baseops.sandbox.resolver import ZoneResolver
@@ -50,6 +51,7 @@ class Account:
         self.seed = seed
         self.lock = threading.RLock()
         self.faults = Faults(seed)
+        self.mailbox = Mailbox()
         self._process_time = ProcessTime(ticks=speed is not None)
         self.clock = self._make_clock(start, speed)
         self.dispatcher = Dispatcher(self, self.clock, self.faults, self.lock)
@@ -86,6 +88,21 @@ class Account:
     def resolver(self) -> ZoneResolver:
         """Answers from the public hosted zones of the account."""
         return ZoneResolver(self)
+
+    def inbox(self, address: str) -> Sequence[str]:
+        """What services of AWS wrote to an address themselves, oldest first."""
+        return self.mailbox.of(address)
+
+    def repeat(self, action: Callable[[], None], *, every: timedelta, until: datetime, name: str) -> None:
+        """Do something again and again on the account's clock, in its copies too."""
+        following = self.clock.now() + every
+
+        def act() -> None:
+            action()
+            self.repeat(action, every=every, until=until, name=name)
+
+        if following <= until:
+            self.clock.ticker.at(following, act, name)
 
     @property
     def access_key(self) -> str:

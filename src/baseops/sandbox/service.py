@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from baseops.sandbox.clients import PrincipalClients
     from baseops.sandbox.clock import TickingClock
     from baseops.sandbox.dispatcher import Dispatcher
+    from baseops.sandbox.mailbox import Mailbox
     from baseops.sandbox.services.cloudtrail.history import History
 
 # What an operation takes and gives: members of AWS's shapes, whose types only the botocore model knows.
@@ -94,6 +95,10 @@ class Sandbox(Protocol):
     @property
     def trail(self) -> History:
         """Every call that was made, as CloudTrail knows it."""
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """Where services write to people."""
 
     @property
     def dispatcher(self) -> Dispatcher:

@@ -1,26 +1,37 @@
 """What a declaration of logs expects to find: instances for agents and remedies, groups and buckets of somebody else.
 
-Ordinary API calls. Groups of managed entries are not made here: the declaration makes them.
+Ordinary API calls. Groups of managed entries are not made here: the declaration makes them. What goes on once all is
+applied (subscribers who say yes, servers that log) is `traffic`'s and comes after.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
+from baseops.areas.logs import traffic
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
 
 if TYPE_CHECKING:
     from baseops.areas.logs.spec import Entry, Section
 
+# Any: botocore's clients.
+
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/create-iam-roles-for-cloudwatch-agent.html
+_POLICIES = ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
 
 
 def build(section: Section, account: SandboxAccount, site: Site) -> None:
     """One instance for each set of tags that an agent or a remedy names; groups and buckets that are not ours."""
     wanted = {tuple(sorted(tags.items())) for entry in section.entries.values() for tags in _targets(entry)}
     for tags in sorted(wanted):
-        _instance(account, site, tags)
+        _fleet(account, site, tags)
     for entry in section.entries.values():
         if not entry.managed:
             _group(account, site, entry)
@@ -31,23 +42,62 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
             _bucket(account, site, bucket)
 
 
-def follow(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
-    """Nothing: what agents ship is of the world, and subscriptions are the foundation's."""
+def follow(section: Section, account: SandboxAccount, site: Site) -> None:  # noqa: ARG001  # the protocol's signature
+    """Those who are to be told of alarms open their mail and follow its link."""
+    for each in site.notify:
+        for text in account.inbox(each.endpoint):
+            traffic.confirm(account, text)
 
 
-def live(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
-    """Nothing yet."""
+def live(section: Section, account: SandboxAccount, site: Site) -> None:
+    """The servers have visitors, and their agents ship what is logged of them."""
+    traffic.begin(section, account, site)
 
 
-def _instance(account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...]) -> None:
+def _fleet(account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...]) -> None:
+    """A managed node with those tags: one that is there already gets the profile, if it has none."""
+    ec2 = account.client("ec2", site.region)
+    profile = _profile(account, "-".join(value for _, value in tags))
+    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags]
+    found = [each for group in ec2.describe_instances(Filters=filters)["Reservations"] for each in group["Instances"]]
+    for each in found:
+        if not each.get("IamInstanceProfile"):
+            ec2.associate_iam_instance_profile(InstanceId=each["InstanceId"], IamInstanceProfile={"Name": profile})
+    if not found:
+        _instance(account, site, tags, profile)
+
+
+def _instance(account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...], profile: str) -> None:
     image = account.client("ssm", site.region).get_parameter(Name=IMAGE)["Parameter"]["Value"]
     account.client("ec2", site.region).run_instances(
         ImageId=image,
         InstanceType="t3.micro",
         MinCount=1,
         MaxCount=1,
+        IamInstanceProfile={"Name": profile},
         TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags]}],
     )
+
+
+def _profile(account: SandboxAccount, name: str) -> str:
+    """The role of such a fleet and the profile of the same name."""
+    iam = account.client("iam")
+    if not _exists(iam, iam.get_role, RoleName=name):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
+    for policy in _POLICIES:
+        iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
+    if not _exists(iam, iam.get_instance_profile, InstanceProfileName=name):
+        iam.create_instance_profile(InstanceProfileName=name)
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    return name
+
+
+def _exists(iam: Any, read: Any, **name: str) -> bool:
+    try:
+        read(**name)
+    except iam.exceptions.NoSuchEntityException:
+        return False
+    return True
 
 
 def _group(account: SandboxAccount, site: Site, entry: Entry) -> None:

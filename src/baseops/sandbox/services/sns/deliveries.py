@@ -12,6 +12,7 @@ from moto.sns.models import Subscription
 from baseops.sandbox.service import is_opened
 from baseops.sandbox.service_access import Sender, may_send
 from baseops.sandbox.services.cloudwatch.series import record
+from baseops.sandbox.services.sns.confirmations import is_pending
 
 # Any: moto's subscriptions are untyped.
 _publish: Any = Subscription.publish
@@ -19,7 +20,7 @@ _publish: Any = Subscription.publish
 
 def publish(subscription: Any, *given: Any, **more: Any) -> None:
     """In the place of moto's own."""
-    if not is_opened():
+    if not is_opened() or is_pending(subscription):
         return
     if subscription.protocol in ("http", "https"):
         _count(subscription, "NumberOfNotificationsFailed")

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/systems-manager/latest/userguide/state-manager-about
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -110,9 +110,13 @@ def _apply(backend: Any, association: Mapping[str, Any], node: Node) -> Applicat
         content = document_content(backend, name, association.get("DocumentVersion"))
     except ServiceError as error:
         said = f"not exercised: {error}"
-        return Application(version, now, Result(name, "Failed", "Undeliverable", -1, "", said, 0.0))
+        return Application(version, now, Result(name, "Pending", "Pending", -1, "", said, 0.0))
     parameters = {key: list(value) for key, value in (association.get("Parameters") or {}).items()}
-    return Application(version, now, run_document(content, parameters, node.id))
+    result = run_document(content, parameters, node.id)
+    if result.details == "Undeliverable":
+        # As with a node that does not answer: it waits.
+        result = replace(result, status="Pending", details="Pending")
+    return Application(version, now, result)
 
 
 def _overview(association: dict[str, Any], applied: Mapping[str, Application], known: list[Node]) -> None:
@@ -121,7 +125,8 @@ def _overview(association: dict[str, Any], applied: Mapping[str, Application], k
     for node, each in applied.items():
         if node in here:
             counts[each.result.status] = counts.get(each.result.status, 0) + 1
-    status = "Failed" if any(each != "Success" for each in counts) else "Success" if counts else "Pending"
+    status = next((each for each in ("TimedOut", "Failed", "Pending", "Success") if each in counts), "Pending")
+    status = "Failed" if status == "TimedOut" else status
     association["Overview"] = {
         "Status": status,
         "DetailedStatus": status if counts else "Pending",
