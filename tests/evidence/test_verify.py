@@ -63,7 +63,7 @@ def test_a_removed_record_is_found(three_runs):
     path = files(three_runs, "records")[0]
     path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
 
-    assert [each.message for each in three_runs.verify().problems] == ["1 records are missing"]
+    assert [each.message for each in three_runs.verify().problems] == ["1 record is missing"]
 
 
 def test_a_removed_file_of_records_is_found(three_runs):
@@ -87,8 +87,56 @@ def test_a_removed_newest_run_is_found_by_the_schedule(three_runs):
 
     found = three_runs.verify()
 
-    assert kinds(found) == ["gap"]
-    assert "the next run was due by 2026-01-10 10:00" in found.problems[0].message
+    assert kinds(found) == ["missing-run", "gap"]
+    assert found.problems[0].message.endswith("was the last to hold the lock, and is missing")
+    assert "the next run was due by 2026-01-10 10:00" in found.problems[1].message
+
+
+def test_a_removed_newest_run_is_found_when_the_lock_goes_with_it(three_runs):
+    shutil.rmtree(three_runs.store.folder / "lock")
+    for top in ("heads", "records"):
+        shutil.rmtree(max((three_runs.store.folder / top / "account=111111111111/region=eu-west-1").iterdir()))
+
+    assert kinds(three_runs.verify()) == ["gap"]
+
+
+def test_no_run_at_all_is_a_gap_where_some_are_due(bench):
+    assert [each.message for each in bench.verify(every=timedelta(days=1)).problems] == ["there is no run"]
+
+
+def test_removed_oldest_runs_are_found_while_they_would_be_kept(three_runs):
+    for top in ("heads", "records"):
+        for date in sorted((three_runs.store.folder / top / "account=111111111111/region=eu-west-1").iterdir())[:2]:
+            shutil.rmtree(date)
+
+    (found,) = three_runs.verify().problems
+    assert (found.kind, found.message) == ("missing-run", f"the run {found.run} is missing")
+    assert three_runs.verify(retention_days=2).is_sound
+
+
+def test_every_file_is_looked_at_even_when_one_before_it_is_altered(three_runs):
+    for path in files(three_runs, "records")[::3]:
+        path.write_bytes(path.read_bytes().replace(b"proven", b"proveN", 1))
+
+    assert kinds(three_runs.verify()) == ["altered", "altered"]
+
+
+def test_two_swapped_records_are_found(three_runs):
+    path = files(three_runs, "records")[0]
+    path.write_bytes(b"".join(reversed(path.read_bytes().splitlines(keepends=True))))
+
+    assert [each.message for each in three_runs.verify().problems] == ["it is not what was sealed"]
+
+
+def test_two_swapped_files_are_found(three_runs):
+    one, _, _, other = files(three_runs, "records")[:4]
+    first, second = one.read_bytes(), other.read_bytes()
+    one.write_bytes(second)
+    other.write_bytes(first)
+
+    assert {each.key for each in three_runs.verify().problems} == {
+        each.relative_to(three_runs.store.folder).as_posix() for each in (one, other)
+    }
 
 
 def test_an_added_file_is_found(three_runs):

@@ -35,13 +35,14 @@ def newest_records(store: Store, account: str, region: str, *, days: int = 60) -
 
 
 def unfinished_files(store: Store, place: Place, last: Head | None) -> tuple[Sealed, ...]:
-    """The files of runs that died after the last head was sealed."""
-    top = f"records/account={place.account}/region={place.region}/"
+    """The files and journal entries of runs that died after the last head was sealed."""
     since = f"date={last.started[:10]}" if last else ""
-    known = {each.key for each in (*last.files, *last.unfinished)} if last else set()
-    keys = [key for date in store.folders(top) if date >= since for key in store.keys(f"{top}{date}/")]
-    dead = [key for key in keys if run_of(key) > (last.run if last else "") and key not in known]
-    return tuple(sealed(key, store.read(key)) for key in dead)
+    known = {each.key for each in last.unfinished} if last else set()
+    found = []
+    for top in (f"{each}/account={place.account}/region={place.region}/" for each in ("records", "journal")):
+        keys = [key for date in store.folders(top) if date >= since for key in store.keys(f"{top}{date}/")]
+        found += [key for key in keys if run_of(key) > (last.run if last else "") and key not in known]
+    return tuple(sealed(key, store.read(key)) for key in found)
 
 
 def sealed(key: str, content: bytes) -> Sealed:

@@ -17,8 +17,8 @@ from baseops.contract.clock import Clock
 from baseops.contract.drill import Mark, Resource
 from baseops.errors import InconclusiveError, UsageError
 from baseops.evidence.calls import as_json
-from baseops.evidence.records import Place, canonical, timestamp
-from baseops.evidence.redaction import first_unfit
+from baseops.evidence.records import Place, Sealed, canonical, sha256, timestamp
+from baseops.evidence.redaction import first_unfit, unfit
 from baseops.evidence.store import Store
 
 ENTRY_SCHEMA = "baseops/journal/1"
@@ -45,6 +45,7 @@ class RunJournal:
         self._clock = clock
         self._lock = threading.Lock()
         self._number = 0
+        self._sealed: list[Sealed] = []
         self.run = run
         self.prefix = prefix
 
@@ -59,7 +60,15 @@ class RunJournal:
 
     def tell(self, made: Made, event: str) -> None:
         """Write down that it was `created` (its identifier) or `removed`."""
-        self._append(made.number, event, {"identifier": made.identifier, "mark": made.mark.value}, made.mark.creator)
+        # What must not be kept is found again by its mark.
+        identifier = "" if unfit(made.identifier) else made.identifier
+        self._append(made.number, event, {"identifier": identifier, "mark": made.mark.value}, made.mark.creator)
+
+    @property
+    def sealed(self) -> tuple[Sealed, ...]:
+        """What the run's head says of the entries, in the order of their keys."""
+        with self._lock:
+            return tuple(sorted(self._sealed, key=lambda each: each.key))
 
     def _append(self, number: int, event: str, content: dict[str, Any], creator: str) -> None:
         entry = {
@@ -73,12 +82,15 @@ class RunJournal:
         }
         text = canonical(entry)
         self._append_locally(text)
-        if not self._store.put_new(f"{self._base}/{number:04d}-{event}.json", text):
+        key = f"{self._base}/{number:04d}-{event}.json"
+        if not self._store.put_new(key, text):
             raise InconclusiveError(
                 f"the journal of {self.run} cannot be written",
                 f"entry {number} exists already in {self._store.url}",
                 "Run baseops prove again.",
             )
+        with self._lock:
+            self._sealed.append(Sealed(key, sha256(text), 1))
 
     def _append_locally(self, text: bytes) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -132,6 +144,17 @@ class DrillJournal:
             raise InconclusiveError(f"the drill {self._drill} wants to journal {found}", "a journal must not hold it")
 
 
+def swept_key(key: str, content: bytes) -> str:
+    """Where a sweep says what became of a resource: beside its other entries, under a name that seals the content."""
+    folder, _, name = key.rpartition("/")
+    return f"{folder}/{name.partition('-')[0]}-swept-{sha256(content)[:32]}.json"
+
+
+def is_swept(key: str) -> bool:
+    """Whether an entry is one that a sweep added."""
+    return key.startswith("journal/") and "-swept-" in key.rpartition("/")[2]
+
+
 def is_own_name(name: str, prefix: str, site_name: str) -> bool:
     """Whether a name is one that drills of this declaration give."""
     return name.startswith((f"{prefix}-", f"/baseops/{site_name}/drill/"))
@@ -145,5 +168,5 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, str):
         return [value]
     if isinstance(value, dict):
-        return [text for each in value.values() for text in _texts(each)]
+        return [text for pair in value.items() for each in pair for text in _texts(each)]
     return [text for each in value for text in _texts(each)] if isinstance(value, list) else []

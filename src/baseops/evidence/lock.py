@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 from baseops.contract.clock import Clock
 from baseops.errors import InconclusiveError, NotFoundError
@@ -30,12 +31,13 @@ class Lease:
     def __init__(self, store: Store, account: str, holder: str, clock: Clock) -> None:
         """Nothing is taken yet."""
         self._store = store
-        self._key = f"lock/account={account}.json"
+        self._key = _key(account)
         self._holder = holder
         self._clock = clock
         self._content = b""
         self._nonce = secrets.token_hex(8)
         self._renewed = clock.now()
+        self._run: dict[str, str] = {}
         self._busy = threading.Lock()
 
     def take(self) -> None:
@@ -44,6 +46,7 @@ class Lease:
         if not self._store.put_new(self._key, content):
             former = self._store.read(self._key)
             self._require_free(former)
+            self._run = {name: value for name, value in _parsed(former).items() if name in ("run", "region")}
             if not self._store.replace(self._key, content, former):
                 raise self._held("another run was quicker")
         self._content, self._renewed = content, self._clock.now()
@@ -61,18 +64,29 @@ class Lease:
         finally:
             self._busy.release()
 
+    def sealed(self, run: str, region: str) -> None:
+        """The run has kept its head: the lock will remember it, and `verify` ask for it."""
+        self._run = {"run": run, "region": region}
+
     def release(self) -> None:
         """Let the next run in."""
-        self._store.replace(self._key, canonical({"holder": self._holder, "released": True}), self._content)
+        done = canonical({"holder": self._holder, "released": True, **self._run})
+        self._store.replace(self._key, done, self._content)
 
     def _lease(self) -> bytes:
         expires = timestamp(self._clock.now() + LEASE)
         lease = {"holder": self._holder, "expires": expires, "host": socket.gethostname(), "process": os.getpid()}
         # Two that begin at the same moment must not write the same: the store takes that for a repeated answer.
-        return canonical({**lease, "nonce": self._nonce})
+        return canonical({**lease, **self._run, "nonce": self._nonce})
 
     def _require_free(self, content: bytes) -> None:
-        lease = json.loads(content)
+        lease = _parsed(content)
+        if not lease:
+            raise InconclusiveError(
+                f"the lock of the evidence in {self._store.url} cannot be read",
+                f"{self._key} is no lease of ours",
+                "Make sure that no run is going on, then remove that file.",
+            )
         if lease.get("released") or parse_timestamp(lease["expires"]) <= self._clock.now() or _is_dead(lease):
             return
         raise self._held(f"{lease['holder']} holds it until {lease['expires']}")
@@ -83,6 +97,29 @@ class Lease:
             why,
             "Wait until the other run has ended, and run the same command again.",
         )
+
+
+def last_run(store: Store, account: str, region: str) -> str:
+    """The last run that held the lock and kept its head; empty where nothing tells."""
+    try:
+        lease = _parsed(store.read(_key(account)))
+    except NotFoundError:
+        return ""
+    return str(lease.get("run", "")) if lease.get("region") == region else ""
+
+
+def _key(account: str) -> str:
+    return f"lock/account={account}.json"
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
+    """The lease; empty where it is none."""
+    try:
+        lease = json.loads(content)
+        usable = lease.get("released") is True or parse_timestamp(lease["expires"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return dict(lease) if usable else {}
 
 
 def _is_dead(lease: dict[str, object]) -> bool:

@@ -65,7 +65,8 @@ class Sealed:
 class Head:
     """The end of a run. `complete` is False when it was broken off; `next_by` is when the next run is due.
 
-    `unfinished` are files of runs before it that died before they could seal them.
+    `journal` are the entries of what its drills created and removed. `unfinished` are files of runs before it that died
+    before they could seal them, and entries of their journals.
     """
 
     run: str
@@ -82,6 +83,7 @@ class Head:
     next_by: str = ""
     leftovers: tuple[str, ...] = ()
     unfinished: tuple[Sealed, ...] = ()
+    journal: tuple[Sealed, ...] = ()
     schema: str = HEAD_SCHEMA
     signature: Signature | None = None
 
@@ -97,21 +99,24 @@ class Head:
 
     @classmethod
     def parse(cls, text: bytes) -> Head:
-        """A stored head; raises ValueError where it is none."""
+        """A stored head; raises ValueError where it is none, or is not written as a head is."""
         values = _object(text)
         if values.get("schema") != HEAD_SCHEMA:
             raise ValueError(f"its schema is not {HEAD_SCHEMA}")
         try:
-            files, unfinished = (tuple(Sealed(**each) for each in values.pop(name)) for name in ("files", "unfinished"))
-            signature = values.pop("signature")
-            return cls(
-                **{**values, "leftovers": tuple(values["leftovers"])},
-                files=files,
-                unfinished=unfinished,
-                signature=Signature(**signature) if signature else None,
-            )
-        except (KeyError, TypeError) as error:
+            head = cls._of(values)
+            parse_timestamp(head.started), parse_timestamp(head.ended), parse_timestamp(head.next_by or head.ended)
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"it is no head: {error}") from error
+        if head.text() != text:
+            raise ValueError("it is not written as a head is")
+        return head
+
+    @classmethod
+    def _of(cls, values: dict[str, Any]) -> Head:
+        sealed = {name: tuple(Sealed(**each) for each in values[name]) for name in ("files", "unfinished", "journal")}
+        signature = Signature(**values["signature"]) if values["signature"] else None
+        return cls(**{**values, **sealed, "leftovers": tuple(values["leftovers"]), "signature": signature})
 
 
 def head_key(place: Place, run: str) -> str:

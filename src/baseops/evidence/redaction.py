@@ -46,7 +46,8 @@ def first_unfit(texts: Iterable[str]) -> str:
 
 def guarded(evidence: Evidence, drill: str) -> Evidence:
     """The evidence as it may be kept. What is withheld is named by its kind; a proof without words is none."""
-    texts = (evidence.target, evidence.reason, evidence.promise, *evidence.not_exercised, *evidence.measures)
+    drawn = [text for span in evidence.spans for text in (span.lane, span.state)]
+    texts = (evidence.target, evidence.reason, evidence.promise, *evidence.not_exercised, *evidence.measures, *drawn)
     found = first_unfit(texts)
     if not found:
         return evidence
@@ -58,4 +59,5 @@ def guarded(evidence: Evidence, drill: str) -> Evidence:
         reason=f"withheld: the drill {drill} wanted to keep {found}, which evidence must not hold",
         measures={name: value for name, value in evidence.measures.items() if not unfit(name)},
         not_exercised=(),
+        spans=(),
     )

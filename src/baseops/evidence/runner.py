@@ -262,7 +262,7 @@ class _Running:
                     removal.remove(metered, waiting, each, identifier)
                     self._journal.tell(replace(each, identifier=identifier), "removed")
             except BaseopsError as error:
-                left.append(_printable(f"{each.resource.kind} {each.identifier or each.resource.name}: {error}"))
+                left.append(_left(each, str(error)))
         with self._lock:
             self._leftovers += left
         return left
@@ -295,10 +295,12 @@ class _Running:
             next_by=timestamp(now + setup.every) if setup.every else "",
             leftovers=tuple(self._leftovers),
             unfinished=self._unfinished,
+            journal=self._journal.sealed,
         )
         sealed = replace(head, signature=setup.signer.sign(head.unsigned()))
         if not setup.store.put_new(head_key(self._place, self._run_id), sealed.text()):
             raise InconclusiveError(f"the head of {self._run_id} was not kept", "another one lies there")
+        self._lease.sealed(self._run_id, setup.site.region)
         return sealed
 
 
@@ -308,6 +310,13 @@ def _difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict
 
 def _is_under(target: str, declared: str) -> bool:
     return target == declared or target.startswith(f"{declared}/")
+
+
+def _left(made: Made, why: str) -> str:
+    """What could not be removed, and why, as it may be kept."""
+    words = [made.resource.kind, made.identifier or made.resource.name or made.mark.value]
+    text = _printable(f"{' '.join(words)}: {why}")
+    return f"{made.resource.kind} {made.mark.value}" if unfit(text) else text
 
 
 def _printable(text: str) -> str:

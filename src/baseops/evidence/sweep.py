@@ -22,7 +22,7 @@ from baseops.contract.site import Site
 from baseops.errors import BaseopsError
 from baseops.evidence import removal
 from baseops.evidence.calls import from_json
-from baseops.evidence.journal import ENTRY_SCHEMA, Made, is_own_name
+from baseops.evidence.journal import ENTRY_SCHEMA, Made, is_own_name, swept_key
 from baseops.evidence.lock import held
 from baseops.evidence.records import canonical, parse_timestamp, timestamp
 from baseops.evidence.store import Store
@@ -145,7 +145,8 @@ class Sweeper:
             "identifier": identifier,
             "mark": entry.made.mark.value,
         }
-        self.store.put_new(f"{entry.base}/{entry.number:04d}-swept.json", canonical(values))
+        text = canonical(values)
+        self.store.put_new(swept_key(f"{entry.base}/{entry.number:04d}-", text), text)
 
     def _strangers(self) -> list[Swept]:
         """What carries our tag and stands in no journal. Calls tag:GetResources; where that is refused, says so."""

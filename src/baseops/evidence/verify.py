@@ -13,6 +13,8 @@ from typing import Literal
 
 from baseops.errors import NotFoundError
 from baseops.evidence.history import head_keys
+from baseops.evidence.journal import is_swept, swept_key
+from baseops.evidence.lock import last_run
 from baseops.evidence.records import GENESIS, Head, Place, Record, Sealed, head_key, parse_timestamp, run_of, sha256
 from baseops.evidence.signing import Signer
 from baseops.evidence.store import Store
@@ -94,6 +96,7 @@ class Verifier:
             problems += self._signature(each)
             problems += self._files(each)
         problems += self._unsealed([each.head for each in heads])
+        problems += self._last([each.head for each in heads])
         problems += self._gaps([each.head for each in heads])
         return Verification(len(heads), self._records, tuple(problems))
 
@@ -142,17 +145,23 @@ class Verifier:
             yield Problem("incomplete", head.run, each.key, "the run was interrupted")
 
     def _files(self, each: _Read) -> Iterator[Problem]:
-        head, previous = each.head, each.head.previous
+        head = each.head
+        previous: str | None = head.previous
         for sealed in head.files:
             content, problem = self._content(head.run, sealed)
             if problem:
                 yield problem
-                return
+                previous = None
+                continue
             for line in content.splitlines():
                 self._records += 1
-                if _previous_of(line) != previous:
+                if previous not in (None, _previous_of(line)):
                     yield Problem("altered", head.run, sealed.key, "a record does not follow the one before it")
                 previous = sha256(line)
+        for sealed in head.journal:
+            _, problem = self._content(head.run, sealed)
+            if problem:
+                yield problem
         for sealed in head.unfinished:
             _, problem = self._content(head.run, sealed)
             if problem:
@@ -163,27 +172,44 @@ class Verifier:
         try:
             content = self._store.read(sealed.key)
         except NotFoundError:
-            return b"", Problem("removed", run, sealed.key, f"{sealed.records} records are missing")
+            return b"", Problem("removed", run, sealed.key, f"{_counted(sealed.records, sealed.key)} missing")
         if sha256(content) == sealed.sha256:
             return content, None
         found = len(content.splitlines())
         if found < sealed.records:
-            return content, Problem("removed", run, sealed.key, f"{sealed.records - found} records are missing")
+            lost = sealed.records - found
+            return content, Problem("removed", run, sealed.key, f"{_counted(lost, sealed.key)} missing")
         return content, Problem("altered", run, sealed.key, "it is not what was sealed")
 
     def _unsealed(self, heads: Sequence[Head]) -> Iterator[Problem]:
-        sealed = {file.key for head in heads for file in (*head.files, *head.unfinished)}
+        sealed = {file.key for head in heads for file in (*head.files, *head.unfinished, *head.journal)}
         last = max((head.run for head in heads), default="")
-        for key in self._store.keys(f"records/account={self._account}/region={self._region}/"):
+        place = f"account={self._account}/region={self._region}/"
+        for key in (*self._store.keys(f"records/{place}"), *self._store.keys(f"journal/{place}")):
             run = run_of(key)
             if key in sealed:
                 continue
-            if run > last:
+            if is_swept(key):
+                yield from self._swept(run, key)
+            elif run > last:
                 yield Problem("unfinished", run, key, "its run has no head: it is going on, or died")
             else:
                 yield Problem("added", run, key, "no head knows it")
 
+    def _swept(self, run: str, key: str) -> Iterator[Problem]:
+        """What a sweep adds to the journal of a run that was sealed before; its key seals it."""
+        if swept_key(key, self._store.read(key)) != key:
+            yield Problem("altered", run, key, "it is not what its key seals")
+
+    def _last(self, heads: Sequence[Head]) -> Iterator[Problem]:
+        """The lock remembers which run was the last to hold it."""
+        run = last_run(self._store, self._account, self._region)
+        if run and run not in {head.run for head in heads} and run > max((head.run for head in heads), default=""):
+            yield Problem("missing-run", run, "", f"the run {run} was the last to hold the lock, and is missing")
+
     def _gaps(self, heads: Sequence[Head]) -> Iterator[Problem]:
+        if self._every and not heads:
+            yield Problem("gap", "", "", "there is no run")
         starts = [parse_timestamp(head.started) for head in heads[1:]] + [self._now]
         for head, following in zip(heads, starts, strict=False):
             due = self._due(head)
@@ -195,6 +221,12 @@ class Verifier:
         if head.next_by:
             return parse_timestamp(head.next_by)
         return parse_timestamp(head.ended) + self._every if self._every else None
+
+
+def _counted(number: int, key: str) -> str:
+    noun = "record" if key.startswith("records/") else "entry of the journal"
+    many = "records" if key.startswith("records/") else "entries of the journal"
+    return f"1 {noun} is" if number == 1 else f"{number} {many} are"
 
 
 def _previous_of(line: bytes) -> str:
