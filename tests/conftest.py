@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -103,7 +103,7 @@ def acme_says(applied_acme: tuple[Any, Any, Any]) -> Callable[..., list[Any]]:
             if passes:
                 wait_for_the_window(declaration, account)
             areas = {name.partition("/")[0] for name in names}
-            who = permitted(declaration, account, areas, without) if enforced or without else {}
+            who = _permitted(declaration, account, areas, without) if enforced or without else {}
             with proven(declaration, lock, account, names=names, **who) as run:
                 return [dict(each.values) for each in run.records]
 
@@ -112,8 +112,13 @@ def acme_says(applied_acme: tuple[Any, Any, Any]) -> Callable[..., list[Any]]:
     return after
 
 
-def permitted(declaration: Any, account: Any, areas: set[str], without: str = "") -> dict[str, Any]:
-    """Roles with the generated policies in an account that enforces from here on: who runs drills, and the drills."""
+@pytest.fixture
+def permitted() -> Callable[..., dict[str, Any]]:
+    """Makes roles with the generated policies; the account enforces from there on. Gives what `proven` takes."""
+    return _permitted
+
+
+def _permitted(declaration: Any, account: Any, areas: Collection[str] = (), without: str = "") -> dict[str, Any]:
     from baseops.workflow.drill_policies import drill_policies
 
     policies = drill_policies(declaration, areas)
@@ -122,11 +127,14 @@ def permitted(declaration: Any, account: Any, areas: set[str], without: str = ""
         raise AssertionError(f"no policy has a statement {without}, but {', '.join(taken)}")
     for document in policies.values():
         document["Statement"] = [each for each in document["Statement"] if each["Sid"] != without]
-    classes = ("observe", "exercise", "disturb")
-    wanted = {"run": ["run"], **{each: list(dict.fromkeys(["observe", each])) for each in classes}}
     roles = {
-        name: _role(account, f"permitted-{name}", [policies[each] for each in of if each in policies])
-        for name, of in wanted.items()
+        name: _role(account, f"permitted-{name}", [policies[each] for each in policies if each.split("-")[0] in of])
+        for name, of in {
+            "run": {"run"},
+            "observe": {"observe"},
+            "exercise": {"observe", "exercise"},
+            "disturb": {"observe", "disturb"},
+        }.items()
     }
     account.clock.sleep(120)  # IAM is eventually consistent
     account.enforce()

@@ -19,6 +19,7 @@ from baseops.contract.refs import Refs
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json, Purpose
 from baseops.semantics import keys
+from baseops.semantics.policies import sizes
 
 ARTIFACTS = "artifacts"
 FOUNDATION = "foundation"
@@ -62,9 +63,9 @@ def foundation(site: Site, needs: Sequence[Needs]) -> StackBuilder:
     stack = StackBuilder(FOUNDATION, site)
     evidence = KeyNeed("evidence", site.region, frozenset({"s3"}))
     _regional(stack, site, [*needs, Needs(keys=(evidence,))], always_topic=True)
-    bucket = _evidence_bucket(stack, site)
+    _evidence_bucket(stack, site)
     _evidence_seals(stack, site)
-    _drill_roles(stack, site, needs, bucket)
+    _drill_roles(stack, site, needs)
     if any(each.drill_instance for each in needs) and {"exercise", "disturb"} & set(site.drills.allow):
         _drill_instance(stack, site)
     return stack
@@ -228,7 +229,7 @@ def _publisher(topic: sns.Topic, service: str) -> dict[str, Any]:
     return statement
 
 
-def _evidence_bucket(stack: StackBuilder, site: Site) -> s3.Bucket:
+def _evidence_bucket(stack: StackBuilder, site: Site) -> None:
     bucket = stack.add(
         s3.Bucket(
             "EvidenceBucket",
@@ -242,7 +243,6 @@ def _evidence_bucket(stack: StackBuilder, site: Site) -> s3.Bucket:
     )
     stack.add(_tls_only(bucket))
     stack.output("EvidenceBucketName", Ref(bucket))
-    return bucket
 
 
 def _evidence_seals(stack: StackBuilder, site: Site) -> None:
@@ -355,16 +355,39 @@ def _tls_only(bucket: s3.Bucket) -> s3.BucketPolicy:
     )
 
 
-def _drill_roles(stack: StackBuilder, site: Site, needs: Sequence[Needs], bucket: s3.Bucket) -> None:
+def _drill_roles(stack: StackBuilder, site: Site, needs: Sequence[Needs]) -> None:
+    """A role for each allowed class, which may observe too. None may touch evidence: the runner keeps it."""
     for drill_class in get_args(DrillClass):
-        statements = [one for each in needs for one in each.drill_statements.get(drill_class, ())]
+        classes: dict[DrillClass, None] = {"observe": None, drill_class: None}
+        statements = [one for kind in classes for each in needs for one in each.drill_statements.get(kind, ())]
         if drill_class in site.drills.allow:
-            stack.add(_drill_role(site, drill_class, statements, bucket))
+            stack.add(_drill_role(site, drill_class, **_attached(stack, drill_class, statements)))
 
 
-def _drill_role(
-    site: Site, drill_class: DrillClass, statements: list[Mapping[str, Json]], bucket: s3.Bucket
-) -> iam.Role:
+def _attached(stack: StackBuilder, drill_class: DrillClass, statements: list[Mapping[str, Json]]) -> dict[str, Any]:
+    """The statements in the role itself while it holds them, else in managed policies beside it."""
+    if sizes.size(statements) <= sizes.INLINE:
+        return (
+            {"Policies": [iam.Policy(PolicyName="drill", PolicyDocument=_document(statements))]} if statements else {}
+        )
+    made = [
+        stack.add(
+            iam.ManagedPolicy(
+                logical_id("drill", drill_class, f"Policy{number}"),
+                Description=f"What drills of class {drill_class} may do, part {number}",
+                PolicyDocument=_document(part),
+            )
+        )
+        for number, part in enumerate(sizes.packed(statements), start=1)
+    ]
+    return {"ManagedPolicyArns": [Ref(each) for each in made]}
+
+
+def _document(statements: Sequence[Mapping[str, Json]]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [*statements]}
+
+
+def _drill_role(site: Site, drill_class: DrillClass, **attached: Any) -> iam.Role:
     return iam.Role(
         logical_id("drill", drill_class, "Role"),
         RoleName=f"{site.prefix}-drill-{drill_class}",
@@ -379,15 +402,7 @@ def _drill_role(
                 }
             ],
         },
-        Policies=[
-            iam.Policy(
-                PolicyName="drill",
-                PolicyDocument={
-                    "Version": "2012-10-17",
-                    "Statement": [*_evidence_statements(site, bucket), *statements],
-                },
-            )
-        ],
+        **attached,
     )
 
 
@@ -424,25 +439,6 @@ _AGENT: Mapping[str, Json] = {
     ],
     "Resource": "*",
 }
-
-
-def _evidence_statements(site: Site, bucket: s3.Bucket) -> list[dict[str, Any]]:
-    # No s3:DeleteObject: a drill can add to the evidence and never take from it.
-    return [
-        {
-            "Sid": "AddEvidence",
-            "Effect": "Allow",
-            "Action": ["s3:PutObject", "s3:GetObject"],
-            "Resource": Sub(f"${{{bucket.title}.Arn}}/*"),
-        },
-        {"Sid": "FindEvidence", "Effect": "Allow", "Action": "s3:ListBucket", "Resource": GetAtt(bucket, "Arn")},
-        {
-            "Sid": "EvidenceKey",
-            "Effect": "Allow",
-            "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
-            "Resource": _evidence_key(site),
-        },
-    ]
 
 
 def _skip(**reasons: str) -> dict[str, Any]:

@@ -1,9 +1,14 @@
 """Secrets, mail addresses and log lines never enter evidence, wherever a careless drill puts them."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from baseops.contract.drill import inconclusive, proven, refuted
+from baseops.contract.drill import Span, inconclusive, proven, refuted
 from baseops.evidence.redaction import unfit
+from baseops.sandbox.faults import Fault
+
+START = datetime(2026, 1, 8, 9, tzinfo=UTC)
 
 SEEDS = {
     "address": "jane.doe+ops@customer.example",
@@ -18,8 +23,10 @@ SEEDS = {
 
 
 @pytest.mark.parametrize("seed", SEEDS.values(), ids=SEEDS)
-@pytest.mark.parametrize("place", ["reason", "target", "step", "error", "measure", "journal"])
-def test_seeded_values_are_in_no_file(bench, drill, seed, place):
+@pytest.mark.parametrize(
+    "place", ["reason", "target", "step", "error", "measure", "span", "journal", "identifier", "left"]
+)
+def test_seeded_values_are_in_no_file(bench, drill, account, seed, place):
     def run(ctx):
         if place == "step":
             ctx.steps.add(f"saw {seed}")
@@ -29,10 +36,16 @@ def test_seeded_values_are_in_no_file(bench, drill, seed, place):
             from baseops.evidence import resources
 
             ctx.journal.create(resources.subscription("eu-west-1", "arn:x", seed), lambda _: seed)
+        if place in ("identifier", "left"):
+            group = ctx.journal.path("x")
+            ctx.journal.create(resources.log_group("eu-west-1", group), lambda _: seed)
         target = f"backups.daily/{seed}" if place == "target" else "backups.daily"
         reason = f"found {seed}" if place == "reason" else "found it"
-        yield refuted(target, reason, measures={seed: 1} if place == "measure" else {})
+        drawn = [Span(seed, "open", START, START), Span("mail", seed, START, START)] if place == "span" else []
+        yield refuted(target, reason, measures={seed: 1} if place == "measure" else {}, spans=drawn)
 
+    if place == "left":
+        account.faults.add(Fault("logs", "DeleteLogGroup", "OperationAbortedException", f"busy with {seed}"))
     bench.run(drill(run))
 
     kept = [path for path in bench.store.folder.parent.rglob("*") if path.is_file() and "keys" not in path.parts]

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import re
+from functools import cache, partial
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from botocore.exceptions import ClientError
 
+from baseops.contract.lock import Lock
+from baseops.contract.needs import Needs
 from baseops.contract.refs import Refs
+from baseops.contract.site import Site
+from baseops.contract.template import Output
 from baseops.contract.types import DrillClass
+from baseops.evidence.signing import ALGORITHM
+from baseops.foundation import foundation
 from baseops.registry import AREAS
+from baseops.workflow.drill_policies import drill_policies
+from baseops.workflow.inputs import Outputs
 from baseops.workflow.load import load
+from baseops.workflow.rehearsed_proof import proven
 
 ACME = load(Path(__file__).resolve().parents[2] / "examples" / "acme" / "baseops.yaml")
 
@@ -27,6 +40,106 @@ def statements():
         for number, (drill_class, each) in enumerate(cases):
             marks = [] if number == 0 else [pytest.mark.slow]
             yield pytest.param(area, each, marks=marks, id=f"{area.name}-{drill_class}-{each['Sid']}")
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def resources(body, kind):
+    return {name: each["Properties"] for name, each in body["Resources"].items() if each["Type"] == kind}
+
+
+def foundation_of(*statements):
+    needs = Needs(drill_statements={"observe": statements})
+    (template,), _ = foundation(Site("acme", ("111111111111",), "eu-west-1"), [needs]).build(Lock())
+    return template.body
+
+
+def test_each_document_is_one_that_iam_keeps():
+    policies = drill_policies(ACME)
+
+    assert {name.partition("-")[0] for name in policies} == {"run", "observe", "exercise", "disturb"}
+    for document in policies.values():
+        assert len(json.dumps(document, separators=(",", ":"))) <= 6144
+    sids = [each["Sid"] for document in policies.values() for each in document["Statement"]]
+    assert sorted(set(sids)) == sorted(sids)
+    assert all(re.fullmatch("[A-Za-z0-9]+", each) for each in sids)
+
+
+def test_a_policy_that_is_too_long_is_printed_in_parts(monkeypatch):
+    long = [
+        {"Sid": f"S{number}", "Effect": "Allow", "Action": "s3:Get*", "Resource": "x" * 1500} for number in range(5)
+    ]
+    area = next(each for each in AREAS if each.name == "logs")
+    monkeypatch.setattr(area.stack, "needs", lambda *_: Needs(drill_statements={"observe": tuple(long)}))
+
+    assert {name: len(each["Statement"]) for name, each in drill_policies(ACME, ["logs"]).items() if name != "run"} == {
+        "observe": 3,
+        "observe-2": 2,
+    }
+
+
+def test_a_drill_role_may_observe_too_and_touches_no_evidence():
+    statement = {"Sid": "Look", "Effect": "Allow", "Action": "ec2:DescribeVolumes", "Resource": "*"}
+    roles = resources(foundation_of(statement), "AWS::IAM::Role")
+
+    assert [each["PolicyDocument"]["Statement"] for each in roles["DrillObserveRole"]["Policies"]] == [[statement]]
+
+
+def test_a_drill_role_that_holds_no_more_gets_managed_policies():
+    long = [
+        {"Sid": f"S{number}", "Effect": "Allow", "Action": "s3:Get*", "Resource": "x" * 1500} for number in range(9)
+    ]
+    body = foundation_of(*long)
+
+    policies = resources(body, "AWS::IAM::ManagedPolicy")
+    assert [len(each["PolicyDocument"]["Statement"]) for each in policies.values()] == [3, 3, 3]
+    role = resources(body, "AWS::IAM::Role")["DrillObserveRole"]
+    assert role["ManagedPolicyArns"] == [{"Ref": f"DrillObservePolicy{number}"} for number in (1, 2, 3)]
+    assert "Policies" not in role
+
+
+def test_no_drill_role_can_sign_or_touch_evidence(applied_acme):
+    declaration, _, account = applied_acme
+    outputs = Outputs(account, declaration.site)
+    bucket = outputs.find(Output("foundation", "eu-west-1", "EvidenceBucketName"))
+
+    def tried(drill_class):
+        account.enforce()
+        clients = account.session_as(f"arn:aws:iam::111111111111:role/baseops/baseops-acme-drill-{drill_class}")
+        signing = {"KeyId": "alias/baseops-acme-evidence-signing", "Message": b"a", "SigningAlgorithm": ALGORITHM}
+        calls = (
+            lambda: clients.client("kms").sign(**signing),
+            lambda: clients.client("s3").put_object(Bucket=bucket, Key="heads/a.json", Body=b"a"),
+            lambda: clients.client("s3").put_object(Bucket=bucket, Key="records/a.jsonl", Body=b"a"),
+            lambda: clients.client("s3").delete_object(Bucket=bucket, Key="heads/a.json"),
+        )
+        refusals = []
+        for call in calls:
+            with pytest.raises(ClientError) as refusal:
+                call()
+            refusals.append(refusal.value.response["Error"]["Code"])
+        return refusals
+
+    for drill_class in declaration.site.drills.allow:
+        assert account.fork(partial(tried, drill_class)) == ["AccessDeniedException", *["AccessDenied"] * 3]
+
+
+def test_drills_run_with_the_roles_of_the_foundation(applied_acme, permitted):
+    """What `baseops prove --assume` does: the runner holds `run` alone, and seals what the drill roles find."""
+    declaration, lock, account = applied_acme
+
+    def assumed():
+        who = permitted(declaration, account)
+        prefix = "arn:aws:iam::111111111111:role/baseops/baseops-acme-drill-"
+        who["clients_of"] = cache(lambda drill_class: account.session_as(f"{prefix}{drill_class}"))
+        with proven(declaration, lock, account, names=["secrets/readers", "backups/coverage"], **who) as run:
+            return [dict(each.values) for each in run.records], run.head.signature.key
+
+    records, key = account.fork(assumed)
+    assert {each["verdict"] for each in records} == {"proven"}
+    assert key.startswith("arn:aws:kms:")
 
 
 def verdicts(records):
@@ -52,8 +165,7 @@ def with_all():
 
 
 def actions(statement):
-    listed = statement["Action"]
-    return {each.partition(":")[2] for each in ([listed] if isinstance(listed, str) else listed)}
+    return {each.partition(":")[2] for each in listed(statement["Action"])}
 
 
 @pytest.mark.slow

@@ -66,7 +66,6 @@ def test_existing_keys_stand_everywhere_in_place_of_ours() -> None:
     assert "EvidenceKey" not in foundation
     assert foundation["AlertTopic"]["Properties"]["KmsMasterKeyId"] == keys["logs"]
     assert keys["evidence"] in json.dumps(foundation["EvidenceBucket"])
-    assert keys["evidence"] in json.dumps(foundation["DrillObserveRole"])
     assert made["logs"]["Resources"]["WebLogGroup"]["Properties"]["KmsKeyId"] == keys["logs"]
     assert "LogsKeyArn" not in json.dumps(made)
 

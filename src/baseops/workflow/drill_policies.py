@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import count
 from typing import get_args
 
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
 from baseops.declaration import Declaration
+from baseops.semantics.policies.sizes import packed
 from baseops.workflow.compile import sections
 
 
@@ -24,8 +26,14 @@ def drill_policies(declaration: Declaration, areas: Collection[str] = ()) -> dic
     for drill_class in get_args(DrillClass):
         statements = [dict(one) for each in needs for one in each.drill_statements.get(drill_class, ())]
         if statements:
-            found[drill_class] = _document([_filled(one, site) for one in statements])
+            found |= _documents(drill_class, [_filled(one, site) for one in statements])
     return found
+
+
+def _documents(drill_class: DrillClass, statements: list[dict[str, Json]]) -> dict[str, Json]:
+    """One document, or several (`observe`, `observe-2`) where it is longer than a managed policy may be."""
+    names = (drill_class if number == 1 else f"{drill_class}-{number}" for number in count(1))
+    return dict(zip(names, (_document([dict(each) for each in part]) for part in packed(statements)), strict=False))
 
 
 def _document(statements: list[Json]) -> dict[str, Json]:
@@ -71,11 +79,15 @@ def _run_statements(site: Site) -> list[Json]:
     ]
 
 
-def _filled(value: Json, site: Site) -> Json:
+def _filled(statement: dict[str, Json], site: Site) -> dict[str, Json]:
     """Without intrinsic functions, so that it can be pasted."""
+    return {key: _literal(each, site) for key, each in statement.items()}
+
+
+def _literal(value: Json, site: Site) -> Json:
     if isinstance(value, dict):
         if set(value) == {"Fn::Sub"} and isinstance(value["Fn::Sub"], str):
             text = value["Fn::Sub"].replace("${AWS::Partition}", "aws").replace("${AWS::Region}", site.region)
             return text.replace("${AWS::AccountId}", site.accounts[0])
-        return {key: _filled(each, site) for key, each in value.items()}
-    return [_filled(each, site) for each in value] if isinstance(value, list) else value
+        return {key: _literal(each, site) for key, each in value.items()}
+    return [_literal(each, site) for each in value] if isinstance(value, list) else value
