@@ -139,8 +139,9 @@ def _permitted(declaration: Any, account: Any, areas: Collection[str] = (), with
     account.clock.sleep(120)  # IAM is eventually consistent
     account.enforce()
     return {
-        "runner": account.session_as(roles["run"]),
-        "clients_of": cache(lambda drill_class: account.session_as(roles[drill_class])),
+        # As often as aws.session tries.
+        "runner": account.session_as(roles["run"], attempts=10),
+        "clients_of": cache(lambda drill_class: account.session_as(roles[drill_class], attempts=10)),
     }
 
 

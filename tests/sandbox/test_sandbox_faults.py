@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -148,3 +148,17 @@ def test_the_first_rule_that_strikes_decides():
 def test_a_rule_that_makes_no_sense_is_refused(document, message):
     with pytest.raises(SandboxError, match=message):
         fault_from(document)
+
+
+def test_a_dropped_answer_that_comes_late_is_a_timeout(bare):
+    bare.faults.add(Fault("logs", "DescribeLogGroups", drop="response", delay=60, times=1))
+    before = bare.clock.now()
+    with pytest.raises(ReadTimeoutError):
+        groups(bare)
+    assert bare.clock.now() - before == timedelta(seconds=60)
+
+
+def test_a_fault_may_strike_one_principal_alone(bare):
+    bare.faults.add(Fault(error="ThrottlingException", principal="*:assumed-role/*"))
+    assert groups(bare) == []
+    assert bare.faults.struck == []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from baseops.errors import SandboxError
 from baseops.sandbox import moto_state, service
-from baseops.sandbox.clients import ClientFactory, Keys, PrincipalClients
+from baseops.sandbox.clients import MAX_ATTEMPTS, ClientFactory, Keys, PrincipalClients
 from baseops.sandbox.clock import TickingClock, VirtualClock
 from baseops.sandbox.copies import Copy, start_copy
 from baseops.sandbox.dispatcher import Authoriser, Dispatcher, Recorder
@@ -55,7 +55,7 @@ class Account:
         self._process_time = ProcessTime(ticks=speed is not None)
         self.clock = self._make_clock(start, speed)
         self.dispatcher = Dispatcher(self, self.clock, self.faults, self.lock)
-        self._factory = ClientFactory(self.dispatcher, self.clock, retries=retries)
+        self._factory = ClientFactory(self.dispatcher, self.clock, attempts=MAX_ATTEMPTS if retries else 1)
         self.trail = History(self.clock)
         self.record(self.trail.record)
         moto_state.prepare(self._factory.session)
@@ -117,12 +117,18 @@ class Account:
         """The clients of another account's operator: accounts come to be when they are first spoken to."""
         return PrincipalClients(self._factory, Keys(account_id, operator_key(account_id)), self.region)
 
-    def session_as(self, role_arn: str, session_name: str = "sandbox") -> PrincipalClients:
-        """The clients of an assumed role, with that role's rights. Calls sts:AssumeRole as the operator."""
+    def session_as(
+        self, role_arn: str, session_name: str = "sandbox", *, attempts: int | None = None
+    ) -> PrincipalClients:
+        """The clients of an assumed role, with that role's rights. Calls sts:AssumeRole as the operator.
+
+        `attempts` is how often its clients try (`aws.session` tries ten times); as the account's own without.
+        """
         answer = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name)
         given = answer["Credentials"]
         keys = Keys(role_arn.split(":")[4], given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-        return PrincipalClients(self._factory, keys, self.region)
+        factory = ClientFactory(self.dispatcher, self.clock, attempts=attempts) if attempts else self._factory
+        return PrincipalClients(factory, keys, self.region)
 
     def write_files(self, volume_id: str, files: Mapping[str, bytes | None]) -> None:
         """Create, replace or (None) remove files by path in a volume's file system; it gets an ext4 if it has none.

@@ -21,13 +21,17 @@ ERRORS = ErrorLookupFactory()
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer to a call. `is_dropped`: the caller gets none at all, the connection breaks."""
+    """An HTTP answer to a call. `is_dropped`: the caller gets none at all, the connection breaks.
+
+    `is_late`: it breaks because the caller has waited too long.
+    """
 
     call: Call = field(repr=False)
     status: int
     headers: dict[str, str]
     body: bytes = field(repr=False)
     is_dropped: bool = False
+    is_late: bool = False
 
     @property
     def is_success(self) -> bool:

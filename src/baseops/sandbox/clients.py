@@ -35,10 +35,10 @@ class Keys:
 class ClientFactory:
     """Makes the clients of all principals of a sandbox."""
 
-    def __init__(self, dispatcher: Dispatcher, clock: TickingClock, *, retries: bool) -> None:
+    def __init__(self, dispatcher: Dispatcher, clock: TickingClock, *, attempts: int) -> None:
         self._dispatcher = dispatcher
         self._clock = clock
-        self._attempts = MAX_ATTEMPTS if retries else 1
+        self._attempts = attempts
         self.session = plain_session()
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._lock = threading.Lock()

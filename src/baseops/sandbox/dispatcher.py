@@ -71,10 +71,11 @@ class Dispatcher:
         if error:
             return answers.failure(call, error)
         if fault and fault.drop == "request":
-            return Answer(call, 0, {}, b"", is_dropped=True)
+            return Answer(call, 0, {}, b"", is_dropped=True, is_late=bool(fault.delay))
         answer = self._answer(call)
         if fault and fault.drop == "response":
-            return Answer(call, answer.status, answer.headers, answer.body, is_dropped=True)
+            late = bool(fault.delay)
+            return Answer(call, answer.status, answer.headers, answer.body, is_dropped=True, is_late=late)
         return answer
 
     def _answer(self, call: Call) -> Answer:

@@ -31,9 +31,10 @@ class Fault:
     """What goes wrong with which calls. `service` and `operation` are botocore's names or patterns such as `Put*`.
 
     `error` is AWS's code; `delay` is in seconds of the account's clock, for callers that can wait; `drop` breaks the
-    connection before the call takes effect ("request") or after it ("response"). `times` ends the rule after so
-    many hits, `after` lets that many matching calls pass first, `probability` decides call by call. `where` names
-    members of the request and the values they must have.
+    connection before the call takes effect ("request") or after it ("response"); with a delay, the caller's read
+    timeout ends it. `times` ends the rule after so many hits, `after` lets that many matching calls pass first,
+    `probability` decides call by call. `where` names members of the request and the values they must have,
+    `principal` is a pattern of the caller's ARN.
     """
 
     service: str = "*"
@@ -47,6 +48,7 @@ class Fault:
     times: int | None = None
     after: int = 0
     region: str = "*"
+    principal: str = "*"
     where: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -63,6 +65,8 @@ class Fault:
         """Whether it is about this call; `where` compares members of the request."""
         names = ((call.service, self.service), (call.operation, self.operation), (call.region, self.region))
         if not all(fnmatchcase(name, pattern) for name, pattern in names):
+            return False
+        if self.principal != "*" and not fnmatchcase(call.principal.arn, self.principal):
             return False
         return all(call.parameters.get(name) == value for name, value in self.where.items())
 
@@ -102,6 +106,10 @@ class Faults:
     def add(self, fault: Fault) -> None:
         """Let it loose."""
         self._rules.append(_Rule(fault))
+
+    def reseed(self, seed: int) -> None:
+        """From here on decide as another seed does."""
+        self._random.seed(seed)
 
     def clear(self) -> None:
         """Take all rules back."""

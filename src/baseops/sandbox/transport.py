@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.client import BaseClient
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.retries import standard
 
 from baseops.errors import SandboxError
@@ -54,7 +54,7 @@ class Transport:
         )
         answer = self._dispatcher.answer(call)
         if answer.is_dropped:
-            raise ConnectionClosedError(endpoint_url=url)
+            raise (ReadTimeoutError if answer.is_late else ConnectionClosedError)(endpoint_url=url)
         return AWSResponse(url, answer.status, answer.headers, Body(answer.body))
 
     def _region_of(self, request: AWSPreparedRequest) -> str:
