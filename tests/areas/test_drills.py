@@ -116,7 +116,12 @@ def share_with_a_stranger(account):
         (switch_actions_off, timedelta(0), "logs/live-alarms", "logs.web/baseops-acme-logs-web-too-many-errors"),
         (add_a_wildcard_role, timedelta(0), "secrets/readers", "secrets.db/others"),
         (take_the_permission_away, timedelta(0), "secrets/readers", "secrets.db/readers"),
-        (disable_a_destination, timedelta(0), "email/settings", "email/acme.example/baseops-acme-acme-example"),
+        (
+            disable_a_destination,
+            timedelta(0),
+            "email/events",
+            "email/acme.example/baseops-acme-acme-example/destinations",
+        ),
         (share_with_a_stranger, timedelta(0), "images/published", "images.web/eu-west-1"),
     ],
 )

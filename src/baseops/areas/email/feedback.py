@@ -95,6 +95,7 @@ def _topic(stack: StackBuilder, stream: Stream, publishers: list[Stream], refs: 
             ),
         )
     )
+    stack.output(f"{topic.title}Arn", Ref(topic))
 
 
 def _queues(stack: StackBuilder, stream: Stream, refs: Refs) -> None:

@@ -34,6 +34,26 @@ def identity_state(clients: Clients, identity: Identity) -> Mapping[str, Any] | 
     return answer
 
 
+def configuration_set(clients: Clients, name: str) -> Mapping[str, Any] | None:
+    """AWS call: ses:GetConfigurationSet; None where SES has no such set."""
+    try:
+        with translated(f"cannot read the configuration set {name}"):
+            answer: Mapping[str, Any] = clients.client("sesv2").get_configuration_set(ConfigurationSetName=name)
+    except NotFoundError:
+        return None
+    return answer
+
+
+def event_destinations(clients: Clients, name: str) -> list[Mapping[str, Any]] | None:
+    """AWS call: ses:GetConfigurationSetEventDestinations; None where SES has no such set."""
+    try:
+        with translated(f"cannot read the event destinations of {name}"):
+            answer = clients.client("sesv2").get_configuration_set_event_destinations(ConfigurationSetName=name)
+    except NotFoundError:
+        return None
+    return list(answer.get("EventDestinations", []))
+
+
 def exists(clients: Clients, service: str, operation: str, **names: str) -> bool:
     """Whether a describe call finds what it names."""
     try:

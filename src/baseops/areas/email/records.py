@@ -16,16 +16,24 @@ PLACEHOLDERS = ("token-1", "token-2", "token-3")
 
 @dataclass(frozen=True)
 class Signing:
-    """What SES says of an identity's DKIM: its tokens, and the zone where it publishes the keys."""
+    """What SES says of an identity's DKIM: its tokens, and the zone where it publishes the keys.
+
+    Of a key that somebody brought, the tokens are the selector.
+    """
 
     tokens: tuple[str, ...] = ()
     zone: str = dkim.SIGNING_ZONE
+    is_external: bool = False
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Signing:  # Any: botocore's answers
         """From what GetEmailIdentity answers."""
         attributes = answer.get("DkimAttributes", {})
-        return cls(tuple(attributes.get("Tokens", ())), attributes.get("SigningHostedZone") or dkim.SIGNING_ZONE)
+        return cls(
+            tuple(attributes.get("Tokens", ())),
+            attributes.get("SigningHostedZone") or dkim.SIGNING_ZONE,
+            attributes.get("SigningAttributesOrigin") == "EXTERNAL",
+        )
 
 
 def expected(identity: Identity, region: str, signing: Signing | None = None) -> list[Record]:

@@ -2,16 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from baseops.areas.email import breaks
+from baseops.areas.email.breaks import Victim
+from baseops.areas.email.identities import DEFAULT, identities, streams
 from baseops.contract.drill import Sabotage
+from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
 
 if TYPE_CHECKING:
     from baseops.areas.email.spec import Section
 
+Break = Callable[[SandboxAccount], None]
 
-def sabotages(section: Section, site: Site) -> Sequence[Sabotage]:  # noqa: ARG001  # the protocol's signature
-    """The breaks that the drills of this section must notice."""
-    return ()
+
+def sabotages(section: Section, site: Site) -> Sequence[Sabotage]:
+    """The breaks that the drills of this section must notice; those of a domain at the first that has its all."""
+    found = []
+    if section.entries:
+        found.append(_broken("sending-paused", "settings", "sending is paused", breaks.sending_paused))
+    if section.account.suppression:
+        story = "the account suppresses nobody any more"
+        found.append(_broken("account-suppression-off", "settings", story, breaks.account_suppression_off))
+    victim = _victim(section, site)
+    return [*found, *(_of_domain(victim) if victim else ())]
+
+
+def _victim(section: Section, site: Site) -> Victim | None:
+    """The first managed domain with a MAIL FROM domain, Easy DKIM, and a queue behind its default set."""
+    managed = identities(section, managed_only=True)
+    for identity in managed:
+        default = next((each for each in streams(identity, site.prefix, managed) if each.key == DEFAULT), None)
+        if default and default.has_queue and identity.mail_from and not identity.entry.dkim.own_key:
+            return Victim(identity, default, site.prefix)
+    return None
+
+
+def _of_domain(victim: Victim) -> Iterator[Sabotage]:
+    for name, drill, story, break_ in (
+        ("dkim-record-gone", "dns", "one of the three DKIM records is deleted", victim.dkim_record_gone),
+        ("dmarc-doubled", "dns", "a second DMARC record is added", victim.dmarc_doubled),
+        ("spf-without-ses", "dns", "the SPF of MAIL FROM no longer includes SES", victim.spf_without_ses),
+        ("mail-from-mx-gone", "dns", "the MX of MAIL FROM is deleted", victim.mail_from_mx_gone),
+        ("destination-disabled", "events", "the event destination is disabled", victim.destination_disabled),
+        ("complaints-lost", "events", "complaints are published no more", victim.complaints_lost),
+        ("subscription-deleted", "events", "the queue's subscription is deleted", victim.subscription_deleted),
+        ("queue-policy-gone", "events", "the queue's policy is emptied", victim.queue_policy_gone),
+        (
+            "topic-of-another-account",
+            "events",
+            "the topic lets in SES of another account",
+            victim.topic_of_another_account,
+        ),
+        ("topic-of-every-account", "events", "the topic lets in SES for everybody", victim.topic_of_every_account),
+        ("key-forgets-ses", "events", "the key's policy no longer names SES", victim.key_forgets_ses),
+        ("signing-off", "settings", "DKIM signing is switched off", victim.signing_off),
+        ("default-set-removed", "settings", "the identity has no default set", victim.default_set_removed),
+        ("suppression-off", "settings", "the configuration set suppresses nobody", victim.suppression_off),
+    ):
+        yield _broken(name, drill, story, break_)
+    if victim.stream.settings.alarms and victim.stream.settings.reputation_metrics:
+        yield _broken("alarm-actions-off", "alarms", "the bounce alarm rings for nobody", victim.alarm_actions_off)
+
+
+def _broken(name: str, drill: str, story: str, break_: Break) -> Sabotage:
+    return Sabotage(f"email/{name}", f"email/{drill}", story, break_)

@@ -14,8 +14,9 @@ from baseops.cloudformation.builder import StackBuilder
 # Somebody may have made it before us, and CloudFormation takes over only what it would keep; the DKIM tokens that are
 # in DNS outlive the stack with it. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html
 _KEEP = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
-_ON_MX_FAILURE = {"use-default": "USE_DEFAULT_VALUE", "reject": "REJECT_MESSAGE"}
-_HTTPS = {"require": "REQUIRE", "require-open-only": "REQUIRE_OPEN_ONLY", "optional": "OPTIONAL"}
+ON_MX_FAILURE = {"use-default": "USE_DEFAULT_VALUE", "reject": "REJECT_MESSAGE"}
+HTTPS_POLICIES = {"require": "REQUIRE", "require-open-only": "REQUIRE_OPEN_ONLY", "optional": "OPTIONAL"}
+"""The declaration's words and SES's, as those of `ON_MX_FAILURE`."""
 
 
 def identity_title(identity: Identity) -> str:
@@ -62,7 +63,7 @@ def add_configuration_set(stack: StackBuilder, stream: Stream) -> ses.Configurat
         properties["SuppressionOptions"] = ses.SuppressionOptions(SuppressedReasons=list(settings.suppression))
     if settings.tracking:
         properties["TrackingOptions"] = ses.TrackingOptions(
-            CustomRedirectDomain=settings.tracking.domain.lower(), HttpsPolicy=_HTTPS[settings.tracking.https]
+            CustomRedirectDomain=settings.tracking.domain.lower(), HttpsPolicy=HTTPS_POLICIES[settings.tracking.https]
         )
     return stack.add(ses.ConfigurationSet(set_title(stream), **properties))
 
@@ -75,7 +76,7 @@ def _domain_properties(identity: Identity) -> dict[str, Any]:
     declared = identity.entry.mail_from
     if declared:
         properties["MailFromAttributes"] = ses.MailFromAttributes(
-            MailFromDomain=identity.mail_from, BehaviorOnMxFailure=_ON_MX_FAILURE[declared.on_mx_failure]
+            MailFromDomain=identity.mail_from, BehaviorOnMxFailure=ON_MX_FAILURE[declared.on_mx_failure]
         )
     return properties
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from troposphere import iam
 
-from baseops.areas.email import readers
+from baseops.areas.email import drill_permissions, readers
 from baseops.areas.email.alarms import add_account_alarms, add_stream_alarms
 from baseops.areas.email.feedback import add_feedback
 from baseops.areas.email.identities import Identity, default_stream, identities, inbound_rules, streams
@@ -22,40 +22,23 @@ from baseops.cloudformation.builder import SHARED, StackBuilder
 from baseops.contract.needs import KeyNeed, Needs
 from baseops.contract.refs import Refs
 from baseops.contract.site import Site
-from baseops.contract.types import Json
 
 if TYPE_CHECKING:
     from baseops.areas.email.spec import Section
 
 # Any: troposphere takes a text or a helper such as Ref for every property.
 
-# None of these can be bounded by a resource but those on one identity or configuration set.
-# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonses.html
-_OBSERVE: dict[str, Json] = {
-    "Sid": "ReadMailSettings",
-    "Effect": "Allow",
-    "Action": [
-        "ses:GetAccount",
-        "ses:GetConfigurationSet",
-        "ses:GetConfigurationSetEventDestinations",
-        "ses:GetEmailIdentity",
-        "ses:ListConfigurationSets",
-        "ses:ListEmailIdentities",
-        "ses:ListSuppressedDestinations",
-    ],
-    "Resource": "*",
-}
-
 
 def needs(section: Section, site: Site) -> Needs:
     """The logs key for topics, queues and received mail, and alarms that publish to the alert topic."""
+    drill_statements = drill_permissions.statements(section, site)
     if not identities(section, managed_only=True):
-        return Needs()
+        return Needs(drill_statements=drill_statements)
     services = {"ses", "sns", "sqs"} | ({"s3"} if inbound_rules(section) else set())
     return Needs(
         keys=(KeyNeed("logs", site.region, frozenset(services)),),
         publishers={site.region: frozenset({"cloudwatch"})},
-        drill_statements={"observe": (_OBSERVE,)},
+        drill_statements=drill_statements,
     )
 
 

@@ -77,6 +77,11 @@ def parse(text: str) -> Spf:
     return Spf(tuple(terms), tuple(problems))
 
 
+def included(text: str) -> tuple[str, ...]:
+    """The domains whose records count for a record too, in its order; not SES's own, which holds addresses only."""
+    return tuple(_followed(parse(text)))
+
+
 def includes_ses(spf: Spf) -> bool:
     """Whether the record itself lets SES send."""
     return any(term.name == "include" and term.argument == SES_INCLUDE and term.qualifier == "+" for term in spf.terms)
