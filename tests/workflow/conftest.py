@@ -7,12 +7,17 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
+
+from baseops.aws.session import Session
+from baseops.sandbox.server import serve as serve_account
 
 BASEOPS = str(Path(sys.executable).with_name("baseops"))
 DECLARATION = """\
@@ -101,3 +106,61 @@ def declaration(tmp_path):
     path = tmp_path / "baseops.yaml"
     path.write_text(DECLARATION)
     return str(path)
+
+
+@dataclass(frozen=True)
+class ServedAcme(Sandbox):
+    """A copy of the applied example, served; its time moves only when a command waits, or `advance` is called."""
+
+    def command(self, *arguments: str, state: Path, **environment: str) -> subprocess.Popen[str]:
+        clock = str(Path(__file__).with_name("served_clock.py"))
+        return subprocess.Popen(
+            [sys.executable, clock, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            env={**self.environment, "XDG_STATE_HOME": str(state), **environment},
+        )
+
+    @cached_property
+    def session(self) -> Session:
+        """Clients of the operator."""
+        return Session(
+            region="eu-west-1",
+            endpoint_url=self.url,
+            credentials={"aws_access_key_id": "AKIA111111111111OPER", "aws_secret_access_key": "sandbox"},
+        )
+
+    def post(self, what: str, **content: object) -> None:
+        request = urllib.request.Request(f"{self.url}/_baseops/{what}", json.dumps(content).encode())
+        urllib.request.urlopen(request).close()
+
+
+@pytest.fixture
+def served_acme(applied_acme, tmp_path):
+    """A context manager: a fresh copy of the applied example, served by a process of its own until its end."""
+    _, _, account = applied_acme
+
+    @contextmanager
+    def serving(prepare=lambda _: None) -> Iterator[ServedAcme]:
+        reading, writing = os.pipe()
+
+        def serve_it() -> None:
+            prepare(account)
+            serve_account(account, ready=lambda url: os.write(writing, url.encode() + b"\n"))
+
+        copy = account.start_copy(serve_it)
+        os.close(writing)
+        try:
+            with os.fdopen(reading) as answers:
+                url = answers.readline().strip()
+            if not url:
+                copy.result()
+            environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+            keys = {"AWS_ACCESS_KEY_ID": "AKIA111111111111OPER", "AWS_SECRET_ACCESS_KEY": "sandbox"}
+            yield ServedAcme(url, {**environment, **keys, "AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "eu-west-1"})
+        finally:
+            copy.kill()
+
+    return serving
