@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from baseops.contract.drill import proven, refuted
+from baseops.errors import InconclusiveError
 from baseops.evidence.records import canonical
 from baseops.evidence.signing import KmsKeys, LocalKeys
 from baseops.evidence.verify import Verifier
@@ -215,3 +216,26 @@ def test_runs_of_one_second_follow_each_other(bench, drill):
 
     assert ids == sorted(ids)
     assert kinds(bench.verify()) == []
+
+
+def test_what_could_not_be_kept_was_removed_by_nobody(bench, drill):
+    class Full(type(bench.store)):
+        def put_new(self, key, content):
+            if "drill=logs+toy" in key:
+                raise InconclusiveError("the disk is full")
+            return super().put_new(key, content)
+
+    with pytest.raises(InconclusiveError, match="the disk is full"):
+        bench.run(
+            drill(lambda ctx: [proven("logs.web")], name="logs/toy", targets=("logs.web",)),
+            drill(lambda ctx: [proven("backups.daily")]),
+            store=Full(bench.store.folder),
+            bound=1,
+        )
+
+    found = bench.verify()
+    assert found.is_sound
+    assert [(each.kind, each.message) for each in found.problems] == [
+        ("incomplete", "the run was interrupted"),
+        ("incomplete", "it could not be kept"),
+    ]

@@ -66,7 +66,7 @@ class Head:
     """The end of a run. `complete` is False when it was broken off; `next_by` is when the next run is due.
 
     `journal` are the entries of what its drills created and removed. `unfinished` are files of runs before it that died
-    before they could seal them, and entries of their journals.
+    before they could seal them, and entries of their journals. `lost` are keys of files that could not be kept.
     """
 
     run: str
@@ -84,6 +84,7 @@ class Head:
     leftovers: tuple[str, ...] = ()
     unfinished: tuple[Sealed, ...] = ()
     journal: tuple[Sealed, ...] = ()
+    lost: tuple[str, ...] = ()
     schema: str = HEAD_SCHEMA
     signature: Signature | None = None
 
@@ -116,7 +117,8 @@ class Head:
     def _of(cls, values: dict[str, Any]) -> Head:
         sealed = {name: tuple(Sealed(**each) for each in values[name]) for name in ("files", "unfinished", "journal")}
         signature = Signature(**values["signature"]) if values["signature"] else None
-        return cls(**{**values, **sealed, "leftovers": tuple(values["leftovers"]), "signature": signature})
+        texts = {name: tuple(values[name]) for name in ("leftovers", "lost")}
+        return cls(**{**values, **sealed, **texts, "signature": signature})
 
 
 def head_key(place: Place, run: str) -> str:

@@ -144,6 +144,7 @@ class _Running:
         )
         self._seed = setup.random.getrandbits(64)
         self._leftovers: list[str] = []
+        self._lost: list[str] = []
         self.records: list[Record] = []
 
     def _beginning(self) -> tuple[datetime, str]:
@@ -272,8 +273,13 @@ class _Running:
         with self._lock:
             key, content, records = self._chain.add(drill, found, steps)
             self.records += records
-        if not self._setup.store.put_new(key, content):
-            raise InconclusiveError(f"the evidence of {drill.name} was not kept", f"{key} exists already")
+        try:
+            if not self._setup.store.put_new(key, content):
+                raise InconclusiveError(f"the evidence of {drill.name} was not kept", f"{key} exists already")
+        except (BaseopsError, OSError):
+            # The records after it follow it in the chain: the head says that nobody has removed it.
+            self._lost.append(key)
+            raise
         self._setup.teller(drill, records)
 
     def seal(self, *, complete: bool) -> Head:
@@ -296,6 +302,7 @@ class _Running:
             leftovers=tuple(self._leftovers),
             unfinished=self._unfinished,
             journal=self._journal.sealed,
+            lost=tuple(self._lost),
         )
         sealed = replace(head, signature=setup.signer.sign(head.unsigned()))
         if not setup.store.put_new(head_key(self._place, self._run_id), sealed.text()):

@@ -7,7 +7,7 @@ that shows as a gap against the schedule that the last head promised.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -150,7 +150,8 @@ class Verifier:
         for sealed in head.files:
             content, problem = self._content(head.run, sealed)
             if problem:
-                yield problem
+                is_lost = problem.kind == "removed" and sealed.key in head.lost
+                yield replace(problem, kind="incomplete", message="it could not be kept") if is_lost else problem
                 previous = None
                 continue
             for line in content.splitlines():
