@@ -10,7 +10,7 @@ import http.client
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 from xml.etree.ElementTree import Element, ParseError, fromstring
@@ -22,6 +22,7 @@ from botocore.httpsession import get_cert_path
 
 from baseops.aws.block_connection import TIMEOUT_SECONDS
 from baseops.aws.block_requests import is_proxied
+from baseops.aws.describing import MOST_DAYS, SNAPSHOTS_PER_PAGE, VOLUMES_PER_PAGE, days_between
 from baseops.aws.ebs import patiently
 from baseops.aws.errors import translated
 from baseops.aws.spending import Spending
@@ -29,10 +30,7 @@ from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.errors import AwsError
 
-VOLUMES_PER_PAGE, SNAPSHOTS_PER_PAGE = 500, 1000
 VERSION = "2016-11-15"
-MOST_DAYS = 190
-"""A filter takes two hundred values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +94,10 @@ class Fleet:
 
     def snapshots_since(self, since: datetime) -> list[FleetSnapshot]:
         """The account's completed snapshots that were begun since, as far as days can tell: a few may be older."""
-        days = _days(since, self._clock.now())
+        days = days_between(since, self._clock.now())
         filters: list[tuple[str, Sequence[str]]] = [("status", ["completed"])]
         if len(days) <= MOST_DAYS:
-            filters.append(("start-time", [f"{day}*" for day in days]))
+            filters.append(("start-time", days))
         if self._query is None:
             named = [{"Name": name, "Values": list(values)} for name, values in filters]
             found = self._described(
@@ -184,11 +182,6 @@ def _refusal(answer: Element, status: int, action: str) -> ClientError:
     message = answer.findtext(".//{*}Message") or ""
     details = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(details, action)
-
-
-def _days(since: datetime, until: datetime) -> list[str]:
-    first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
-    return [f"{first + timedelta(days=number):%Y-%m-%d}" for number in range((last - first).days + 1)]
 
 
 def _filters(filters: Sequence[tuple[str, Sequence[str]]]) -> dict[str, str]:

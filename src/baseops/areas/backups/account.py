@@ -53,7 +53,7 @@ def pending(section: Section, refs: Refs, clients: Clients) -> list[Finding]:
         if (
             entry.target is not None
             and entry.enabled
-            and not sources.snapshots_of(clients, site.region, site.name, name)
+            and not sources.snapshots_of(clients, site.region, sources.tagged(site.name, name))
         ):
             found.append(_no_snapshot_yet(path, entry))
     return found

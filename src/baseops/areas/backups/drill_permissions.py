@@ -22,24 +22,52 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
     if not section.entries and not section.account.is_claimed:
         return {}
     regions = sorted({site.region, *site.regions})
-    return {"observe": (_look(), _read_blocks(regions), _decrypt(regions)), "exercise": tuple(_restore(regions))}
+    look = (_look(), _read_roles(), _read_keys(regions))
+    return {"observe": look, "exercise": tuple(_restore(regions))}
 
 
 def _look() -> dict[str, Json]:
-    described = ("FastSnapshotRestores", "Instances", "SnapshotAttribute", "SnapshotTierStatus", "Snapshots", "Volumes")
+    described = ("Instances", "LockedSnapshots", "SnapshotAttribute", "Snapshots", "Volumes")
     return {
         "Sid": "LookAtBackups",
         "Effect": "Allow",
         "Action": [
-            "cloudwatch:DescribeAlarms",
+            "backup:ListProtectedResources",
+            "backup:ListRecoveryPointsByResource",
             "dlm:GetLifecyclePolicies",
             "dlm:GetLifecyclePolicy",
             *(f"ec2:Describe{each}" for each in described),
             "ec2:GetSnapshotBlockPublicAccessState",
+            "ec2:ListSnapshotsInRecycleBin",
             "rbin:GetRule",
             "rbin:ListRules",
         ],
         "Resource": "*",
+    }
+
+
+def _read_roles() -> dict[str, Json]:
+    """The role that a policy names may be anybody's: what is read of it is who may assume it and what it may do."""
+    arn = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
+    policy = ["iam:GetPolicy", "iam:GetPolicyVersion"]
+    role = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"]
+    managed: list[Json] = [{"Fn::Sub": f"{arn}:policy/*"}, {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/*"}]
+    return {
+        "Sid": "ReadRolesOfPolicies",
+        "Effect": "Allow",
+        "Action": [*policy, *role],
+        "Resource": [{"Fn::Sub": f"{arn}:role/*"}, *managed],
+    }
+
+
+def _read_keys(regions: list[str]) -> dict[str, Json]:
+    return {
+        "Sid": "ReadKeysOfCopies",
+        "Effect": "Allow",
+        "Action": ["kms:DescribeKey", "kms:GetKeyPolicy"],
+        "Resource": [
+            {"Fn::Sub": f"arn:${{AWS::Partition}}:kms:{region}:${{AWS::AccountId}}:key/*"} for region in regions
+        ],
     }
 
 

@@ -1,84 +1,90 @@
-"""The drills of backups. What is observed here reads descriptions alone; no block of a snapshot is touched."""
+"""The drills of backups: what each promises, of which targets, and which noun beside this module knows how."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from baseops.areas.backups.coverage import Cover, Described, covers
-from baseops.areas.backups.sources import snapshots_of_volumes, target_volumes
-from baseops.areas.backups.wording import spoken
-from baseops.contract.drill import Drill, DrillContext, Evidence, inconclusive, proven, refuted
+from baseops.areas.backups.claims import claimed, prove_claims
+from baseops.areas.backups.copied import prove_copies, regions_of
+from baseops.areas.backups.coverage import prove_coverage
+from baseops.areas.backups.live_policy import prove_policies
+from baseops.areas.backups.retention import prove_retention
+from baseops.areas.backups.sharing import prove_sharing
+from baseops.areas.backups.strays import prove_no_strays
+from baseops.contract.drill import Drill, DrillContext, Evidence
 from baseops.contract.refs import Refs
 
 if TYPE_CHECKING:
-    from baseops.areas.backups.spec.section import Entry, Section, Target
+    from baseops.areas.backups.spec.section import Entry, Section
+
+Entries = Mapping[str, "Entry"]
 
 
 def drills(section: Section, refs: Refs) -> Sequence[Drill]:  # noqa: ARG001  # the protocol's signature
-    """The drills of the declared entries."""
-    covered = {
-        f"backups.{name}": entry for name, entry in section.entries.items() if entry.target and entry.promise.rpo
-    }
-    if not covered:
-        return []
-    return [
-        Drill(
-            name="backups/coverage",
-            promise="the newest completed snapshot of every selected volume is as young as promised",
-            targets=tuple(covered),
-            run=partial(_coverage, covered),
-        )
+    """The drills of the declared entries, and of what is claimed for the account."""
+    entries = {f"backups.{name}": entry for name, entry in section.entries.items()}
+    targets = _those(entries, lambda each: bool(each.target and each.promise.rpo))
+    managed = _those(entries, lambda each: each.managed)
+    making = _those(managed, lambda each: bool(each.target and each.enabled and each.plans))
+    copied = tuple(f"{name}/{region}" for name, entry in entries.items() for region in regions_of(entry))
+    found = [
+        _observe(
+            "coverage",
+            "the newest completed snapshot of every selected volume is as young as promised",
+            targets,
+            prove_coverage,
+        ),
+        _observe(
+            "copies",
+            "every selected volume has a copy in each region that is as young as promised, under that region's key",
+            entries,
+            prove_copies,
+            copied,
+        ),
+        _observe(
+            "retention",
+            "snapshots and copies are kept neither longer nor shorter than declared",
+            making,
+            prove_retention,
+        ),
+        _observe(
+            "policy",
+            "the live policy is the declared one, in its state, and its role may do what it asks",
+            managed,
+            prove_policies,
+        ),
+        _observe("sharing", "snapshots can be used by the declared accounts and nobody else", making, prove_sharing),
+        _observe(
+            "strays",
+            "no volume is left out because its tag is spelt almost as the one that selects",
+            _those(targets, lambda each: bool(each.target and each.target.resource == "volume")),
+            prove_no_strays,
+        ),
     ]
+    if claimed(section.account):
+        found.append(
+            Drill(
+                name="backups/claims",
+                promise="public sharing is blocked and deleted snapshots are kept as declared for the account",
+                targets=claimed(section.account),
+                run=partial(prove_claims, section.account),
+            )
+        )
+    return [each for each in found if each.targets]
 
 
-def _coverage(entries: dict[str, Entry], ctx: DrillContext) -> Iterator[Evidence]:
-    for name, entry in entries.items():
-        if entry.target is not None:
-            yield from _covered(name, entry, entry.target, ctx)
+def _those(entries: Entries, wanted: Callable[[Entry], bool]) -> dict[str, Entry]:
+    return {name: entry for name, entry in entries.items() if wanted(entry)}
 
 
-def _covered(name: str, entry: Entry, target: Target, ctx: DrillContext) -> Iterator[Evidence]:
-    rpo, grace = entry.promise.rpo, entry.grace
-    if rpo is None or grace is None:
-        return
-    region = ctx.site.region
-    volumes = [each for each in target_volumes(ctx.clients, region, target) if not _is_excluded(each, entry, target)]
-    ctx.steps.add(f"{name} selects {len(volumes)} volumes")
-    snapshots = snapshots_of_volumes(ctx.clients, region, [each["VolumeId"] for each in volumes])
-    found = covers(volumes, snapshots, ctx.clock.now(), grace)
-    due = [each for each in found if each.age is not None or not each.is_new]
-    late = [each for each in due if not each.is_within(rpo) and not (each.is_new and each.age is None)]
-    for each in late:
-        yield refuted(f"{name}/{each.volume_id}", _lateness(each))
-    if late:
-        return
-    if not due:
-        yield inconclusive(name, f"{len(found)} volumes are selected and none is old enough to need a snapshot")
-        return
-    ages = [each.age.total_seconds() for each in due if each.age is not None]
-    new = len(found) - len(due)
-    yield proven(
-        name,
-        f"{len(due)} volumes have a snapshot within {spoken(rpo)}" + (f"; {new} are new" if new else ""),
-        measures={"volumes": len(found), "volumes_new": new, "oldest_age_seconds": max(ages)},
-    )
-
-
-def _lateness(cover: Cover) -> str:
-    if cover.age is None:
-        return f"{cover.volume_id} has no completed snapshot"
-    hours = cover.age.total_seconds() / 3600
-    return f"the newest completed snapshot of {cover.volume_id} is {cover.snapshot_id}, {hours:.1f} h old"
-
-
-def _is_excluded(volume: Described, entry: Entry, target: Target) -> bool:
-    """Whether an instance backup leaves the volume out."""
-    if target.resource == "volume":
-        return False
-    tags = {each["Key"]: each["Value"] for each in volume.get("Tags", [])}
-    if any(tags.get(key) == value for key, value in entry.exclude.data_volume_tags.items()):
-        return True
-    devices = [each["Device"] for each in volume.get("Attachments", [])]
-    return entry.exclude.boot_volume and any(device in ("/dev/xvda", "/dev/sda1") for device in devices)
+def _observe(
+    name: str,
+    promise: str,
+    entries: Entries,
+    run: Callable[[Entries, DrillContext], Iterable[Evidence]],
+    targets: tuple[str, ...] | None = None,
+) -> Drill:
+    meant = tuple(entries) if targets is None else targets
+    return Drill(name=f"backups/{name}", promise=promise, targets=meant, run=partial(run, entries))

@@ -2,16 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from baseops.areas.backups import breaks
 from baseops.contract.drill import Sabotage
 from baseops.contract.site import Site
 
 if TYPE_CHECKING:
     from baseops.areas.backups.spec import Section
+    from baseops.areas.backups.spec.section import Entry
+
+WEEK = timedelta(days=7)
+STRANGER = "999999999999"
 
 
-def sabotages(section: Section, site: Site) -> Sequence[Sabotage]:  # noqa: ARG001  # the protocol's signature
+def sabotages(section: Section, site: Site) -> Sequence[Sabotage]:
     """The breaks that the drills of this section must notice."""
-    return ()
+    found = [
+        each
+        for name, entry in section.managed.items()
+        if entry.target is not None and entry.enabled
+        for each in _of_entry(name, entry, site)
+    ]
+    return [*found, *_of_claims(section)]
+
+
+def _of_entry(name: str, entry: Entry, site: Site) -> Iterator[Sabotage]:
+    policy = breaks.PolicyBreaks(name, site)
+    yield _break("policy", name, "policy-disabled", "somebody disables the policy", policy.disable)
+    yield _break("coverage", name, "snapshots-stopped", "snapshots stopped a week ago", policy.delete, WEEK)
+    yield _break("policy", name, "grants-forbidden", "the role may make no grants any more", policy.forbid_grants)
+    yield _break("retention", name, "a-week-deleted", "snapshots of a week are deleted", policy.delete_a_week)
+    yield _break(
+        "sharing",
+        name,
+        "shared-with-a-stranger",
+        "snapshots are shared with an account that nobody declared",
+        policy.share(site.region, UserIds=[STRANGER]),
+    )
+    if all(plan.retain.age for plan in entry.plans.values()):
+        shorter, longer = policy.keep(2), policy.keep(365)
+        yield _break("retention", name, "kept-too-short", "snapshots are kept for two days", shorter, timedelta(days=2))
+        yield _break("retention", name, "kept-too-long", "snapshots are kept for a year", longer, timedelta(days=2))
+    if entry.target is not None and entry.target.resource == "volume":
+        mistyped = breaks.mistype(entry.target.tags)
+        yield _break("strays", name, "tag-mistyped", "the tag of a new volume has a typo", mistyped)
+    yield from _of_copies(name, entry, policy)
+
+
+def _of_copies(name: str, entry: Entry, policy: breaks.PolicyBreaks) -> Iterator[Sabotage]:
+    regions = [copy.region for copy in entry.copies_here]
+    if not regions or entry.promise.copy_rpo is None:
+        return
+    gone = entry.promise.copy_rpo + timedelta(days=1)
+    yield _break("copies", name, "copies-stopped", "the copy rule is removed", policy.copy_nowhere, gone)
+    yield _break(
+        "copies", name, "copies-under-a-wrong-key", "copies get another key", policy.copy_under_another_key, gone
+    )
+    yield _break("policy", name, "key-closed", "the copies' key forbids grants", policy.close_the_key(regions[0]))
+    yield _break("retention", name, "copies-deleted", "old copies are deleted", policy.delete_copies(regions[0]))
+    yield _break(
+        "sharing",
+        name,
+        "copies-shared",
+        "copies are shared with an account that nobody declared",
+        policy.share(regions[0], UserIds=[STRANGER]),
+    )
+
+
+def _of_claims(section: Section) -> Iterator[Sabotage]:
+    if section.account.recycle_bin.snapshots:
+        yield _break("claims", "account", "bin-emptied", "the Recycle Bin keeps for a day only", breaks.empty_the_bin)
+    if section.account.block_public_access:
+        yield _break(
+            "claims", "account", "public-allowed", "the block on public sharing is off", breaks.allow_public_snapshots
+        )
+
+
+def _break(
+    drill: str, name: str, what: str, story: str, act: breaks.Break, passes: timedelta = timedelta(0)
+) -> Sabotage:
+    return Sabotage(f"backups/{name}-{what}", f"backups/{drill}", f"backups.{name}: {story}", act, passes)

@@ -1,4 +1,4 @@
-"""Recycle Bin: retention rules and their locks. What a rule does to deleted things is not played."""
+"""Recycle Bin: retention rules and their locks. What they do to deleted snapshots stands with EC2."""
 
 from __future__ import annotations
 

@@ -134,6 +134,7 @@ def _finish(backend: Any, snapshot: Any) -> None:
     if snapshot.id not in backend.snapshots:
         return
     snapshot.status = "completed"
+    snapshot.completion_time = opened().clock.now()
     _announce(backend, snapshot, opened().clock.now())
     for action in actions:
         action()
