@@ -12,7 +12,7 @@ from baseops.cli import options
 from baseops.cli.evidence_option import evidence_option
 from baseops.cli.output import next_step, print_json, print_table, printable, say
 from baseops.cli.prove import duration, print_records
-from baseops.errors import NotFoundError, VerdictError
+from baseops.errors import InconclusiveError, NotFoundError, VerdictError
 
 if TYPE_CHECKING:
     from baseops.aws.session import Session
@@ -110,7 +110,7 @@ def show(run: str | None, path: str, connection: options.Connection, evidence: s
 @click.option("--every", callback=duration, metavar="7d", help="How often runs are due, where they do not say.")
 @options.output_option("table", "json")
 def verify(path: str, connection: options.Connection, evidence: str, every: timedelta | None, output: str) -> None:
-    """Find what was altered or removed, and runs that are missing; exits with 3 when it finds any.
+    """Find what was altered or removed, and runs that are missing; exits with 3 when it finds any, 5 without a run.
 
     \b
     baseops evidence verify --every 7d
@@ -137,6 +137,8 @@ def verify(path: str, connection: options.Connection, evidence: str, every: time
     elif found.problems:
         rows = [(each.kind, each.run, each.message, each.key) for each in found.problems]
         print_table(("kind", "run", "what", "where"), rows)
+    if found.is_sound and not found.runs:
+        raise InconclusiveError("there is nothing to verify", f"there is no run in {store.url}", "Run: baseops prove")
     say(f"{found.runs} runs, {found.records} records: {'sound' if found.is_sound else 'not sound'}")
     next_step("baseops evidence list" if found.is_sound else "baseops prove")
     if not found.is_sound:
