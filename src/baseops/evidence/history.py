@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from baseops.errors import NotFoundError
+from baseops.errors import BaseopsError, NotFoundError
 from baseops.evidence.records import Head, Place, Record, Sealed, run_of, sha256
 from baseops.evidence.store import Store
+
+READERS = 8
 
 
 def head_keys(store: Store, account: str, region: str) -> list[str]:
@@ -32,6 +36,26 @@ def newest_records(store: Store, account: str, region: str, *, days: int = 60) -
         for key in reversed(store.keys(f"{top}{date}/")):
             newest.setdefault(_drill(key), key)
     return {drill: list(read_records(store, key)) for drill, key in sorted(newest.items())}
+
+
+def recent_records(
+    store: Store, account: str, region: str, *, runs: int = 12, days: int = 60
+) -> dict[str, list[list[Record]]]:
+    """The records of each drill's last `runs`, newest run first; looks at the newest `days` dates that have any.
+
+    Reads up to `READERS` files at once: a bucket takes its time for each.
+    """
+    top = f"records/account={account}/region={region}/"
+    recent: dict[str, list[str]] = {}
+    for date in reversed(store.folders(top)[-days:]):
+        for key in sorted(store.keys(f"{top}{date}/"), key=run_of, reverse=True):
+            found = recent.setdefault(_drill(key), [])
+            if len(found) < runs:
+                found.append(key)
+    keys = [key for found in recent.values() for key in found]
+    with ThreadPoolExecutor(READERS) as pool:
+        read = dict(zip(keys, pool.map(partial(_whole, store), keys), strict=True))
+    return {drill: [read[key] for key in found] for drill, found in sorted(recent.items())}
 
 
 def unfinished_files(store: Store, place: Place, last: Head | None) -> tuple[Sealed, ...]:
@@ -63,6 +87,13 @@ def records_of(store: Store, head: Head) -> Iterator[Record]:
             yield from read_records(store, sealed.key)
         except NotFoundError:
             continue
+
+
+def _whole(store: Store, key: str) -> list[Record]:
+    try:
+        return list(read_records(store, key))
+    except ValueError as error:
+        raise BaseopsError(f"{key} holds no evidence", str(error), "Run: baseops evidence verify") from error
 
 
 def _drill(key: str) -> str:
