@@ -33,7 +33,7 @@ $(BIN)/python:
 $(VENV)/.stamp: pyproject.toml constraints.txt src/baseops/_version.py | $(BIN)/python
 	@echo "setting up $(VENV)" >&2
 	@$(PIP) install -c constraints.txt pip hatchling editables
-	@$(PIP) install -c constraints.txt --no-build-isolation --editable '.[sandbox,evidence,fast,query,rotation,snapshots]'
+	@$(PIP) install -c constraints.txt --no-build-isolation --editable '.[sandbox,evidence,fast,page,query,rotation,snapshots]'
 	@touch $@
 
 $(VENV)/.stamp-dev: $(VENV)/.stamp

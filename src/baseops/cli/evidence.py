@@ -11,6 +11,7 @@ import click
 from baseops.cli import options
 from baseops.cli.evidence_option import evidence_option
 from baseops.cli.output import next_step, print_json, print_table, printable, say
+from baseops.cli.page import draw_proof
 from baseops.cli.prove import duration, print_records
 from baseops.errors import InconclusiveError, NotFoundError, VerdictError
 
@@ -101,6 +102,33 @@ def show(run: str | None, path: str, connection: options.Connection, evidence: s
     else:
         print_records(records)
     next_step("baseops evidence verify")
+
+
+@command.command("page")
+@options.declaration_option
+@options.aws_options
+@evidence_option
+@click.option(
+    "--page",
+    "place",
+    default="baseops-proof.html",
+    show_default=True,
+    metavar="FILE",
+    help="Where the HTML page is written.",
+)
+def page(path: str, connection: options.Connection, evidence: str, place: str) -> None:
+    """Draw the HTML page of what is known, without running anything; its plots need baseops-aws[page].
+
+    \b
+    baseops evidence page --evidence baseops-evidence
+    """
+    from baseops.report.file import PageFile
+    from baseops.workflow.prove import Order
+
+    file = PageFile(place)
+    declaration, session, _, account = _opened(path, connection, evidence)
+    draw_proof(file, declaration, session, Order(evidence=evidence), account)
+    next_step(f"baseops evidence verify -f {path}")
 
 
 @command.command("verify")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,7 @@ import click
 from baseops.cli import options
 from baseops.cli.evidence_option import evidence_option
 from baseops.cli.output import next_step, print_json, print_table, printable, say
+from baseops.cli.page import attempt, claim, draw_proof, page_options
 from baseops.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from baseops.contract.site import Site
     from baseops.contract.types import DrillClass
     from baseops.declaration import Declaration
+    from baseops.errors import BaseopsError
     from baseops.evidence.records import Record
     from baseops.evidence.runner import Run
     from baseops.evidence.sweep import Swept
@@ -60,6 +63,7 @@ def duration(_: click.Context, option: click.Parameter, value: str | None) -> ti
 @click.option("--every", callback=duration, metavar="7d", help="How often this run is promised; evidence shows gaps.")
 @click.option("--max-cost", type=click.FloatRange(min=0), metavar="USD", help="Instead of drills.max_cost_usd.")
 @options.yes_option
+@page_options("baseops-proof.html")
 @options.output_option("table", "json", "jsonl")
 def command(
     *,
@@ -76,6 +80,7 @@ def command(
     every: timedelta | None,
     max_cost: float | None,
     yes: bool,
+    page: str | None,
     output: str,
 ) -> None:
     """Run drills against the account and keep what they find; bare, it only reads.
@@ -84,7 +89,8 @@ def command(
     baseops prove -f examples/acme/baseops.yaml
     baseops prove backups --class exercise --dry-run
 
-    Exits with 3 when a promise is refuted, with 5 when one could not be tried.
+    Ends with an HTML page of every promise, the age of its last proof, and its history. Exits with 3 when a promise is
+    refuted, with 5 when one could not be tried.
     """
     from baseops.workflow.prove import Order
 
@@ -97,9 +103,13 @@ def command(
     else:
         drills = _announce(declaration, order, output if dry_run else "")
         if not dry_run:
+            place = claim(page)
             if classes:
                 options.confirm(f"Run these {len(drills)} drills?", yes=yes)
-            _run(path, declaration, connection, order, assume=assume, output=output)
+            run = _run(declaration, connection, order, assume=assume, output=output)
+            session, account = connection.session(declaration), run.head.account
+            trouble = attempt(partial(draw_proof, place, declaration, session, order, account)) if place else None
+            _end(run, path, trouble)
 
 
 def _print_policies(declaration: Declaration, areas: tuple[str, ...]) -> None:
@@ -138,12 +148,10 @@ def _announce(declaration: Declaration, order: Order, output: str) -> list[Drill
     return drills
 
 
-def _run(
-    path: str, declaration: Declaration, connection: options.Connection, order: Order, *, assume: bool, output: str
-) -> None:
+def _run(declaration: Declaration, connection: options.Connection, order: Order, *, assume: bool, output: str) -> Run:
     from baseops.aws.clock import SystemClock
     from baseops.workflow.load import load_lock
-    from baseops.workflow.prove import Means, exit_code, prove
+    from baseops.workflow.prove import Means, prove
 
     session = connection.session(declaration)
     clients_of = _drill_roles(session, declaration.site) if assume else None
@@ -161,10 +169,21 @@ def _run(
         print_json("baseops/prove/1", run_json(run))
     elif output == "table":
         print_records(run.records)
+    return run
+
+
+def _end(run: Run, path: str, trouble: BaseopsError | None) -> None:
+    """What was left behind, what to type next, and the exit code: the verdict's before that of a page not drawn."""
+    from baseops.workflow.prove import exit_code
+
     if run.head.leftovers:
         say(click.style("left behind: ", fg="red") + printable("; ".join(run.head.leftovers)))
     next_step(f"baseops prove --sweep -f {path}" if run.head.leftovers else f"baseops evidence verify -f {path}")
     code = exit_code(run)
+    if trouble and not code:
+        raise trouble
+    if trouble:
+        say(click.style("no page: ", fg="red") + printable(str(trouble)))
     if code:
         click.get_current_context().exit(code)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from baseops.cli import options
 from baseops.cli.output import finding_json, next_step, print_json, print_table, say, say_findings
+from baseops.cli.page import attempt, claim, draw_rehearsal, page_options
 from baseops.errors import VerdictError
 
 if TYPE_CHECKING:
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
 
 @click.command("rehearse")
 @options.declaration_option
+@page_options("baseops-rehearsal.html")
 @options.output_option("table", "json")
-def command(path: str, output: str) -> None:
+def command(path: str, page: str | None, output: str) -> None:
     """Do everything that can be done without AWS, in a local account.
 
     \b
@@ -25,20 +28,24 @@ def command(path: str, output: str) -> None:
 
     Compiles, judges, builds the world that the declaration expects, applies, applies again, looks for drift, lets
     weeks pass, runs every drill, breaks copies of the account to see that the drills notice, destroys, applies once
-    more, and applies over resources that exist already. Needs baseops-aws[sandbox].
+    more, and applies over resources that exist already. Needs baseops-aws[sandbox]. Ends with an HTML page of it all;
+    its plots need baseops-aws[page].
     """
     from baseops.workflow.load import load_lock
     from baseops.workflow.rehearse import rehearse
 
     declaration = options.load(path)
+    place = claim(page)
     found = rehearse(declaration, load_lock(declaration), teller=lambda verb: say(f"{verb} …"))
     if output == "json":
         print_json("baseops/rehearse/1", rehearsal_json(found))
     else:
         print_rehearsal(found)
     _say_findings(found, path)
-    if found.failure is not None:
-        raise found.failure
+    trouble = attempt(partial(draw_rehearsal, place, declaration, found)) if place else None
+    failed = found.failure or trouble
+    if failed is not None:
+        raise failed
     next_step(f"baseops plan -f {path}")
     if not found.passed:
         click.get_current_context().exit(VerdictError.exit_code)

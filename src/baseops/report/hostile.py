@@ -1,0 +1,38 @@
+"""Makes texts from elsewhere safe to look at: names in AWS are whatever somebody typed.
+
+Escaping for HTML is the template's; this is about what HTML lets through: control characters, letters that turn the
+reading direction, unpaired surrogates, names without an end.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+LONGEST = 2000
+"""Characters of one text that are shown; evidence itself keeps at most 1,000."""
+
+
+def visible(text: object, longest: int = LONGEST) -> str:
+    """One line in which nothing is hidden: `⟨U+202E⟩` for what has no picture, cut where it is longer.
+
+    https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing
+    """
+    line = str(text)
+    shown = "".join(map(_seen, line[:longest]))
+    return shown if len(line) <= longest else f"{shown}… ({len(line):,} characters)"
+
+
+def shortened(text: object, longest: int = 36) -> str:
+    """As `visible`, with the middle left out: both ends of a name tell it from others."""
+    line = visible(text)
+    if len(line) <= longest:
+        return line
+    head = (longest - 1) // 2
+    return f"{line[:head]}…{line[head + 1 - longest :]}"
+
+
+def _seen(letter: str) -> str:
+    if letter in "\t\n\r":
+        return " "
+    return f"⟨U+{ord(letter):04X}⟩" if unicodedata.category(letter) in _UNSEEN else letter
