@@ -9,6 +9,7 @@ import pytest
 from baseops.semantics import keys
 from baseops.semantics.policies import (
     Context,
+    Doubt,
     Grant,
     Policies,
     Policy,
@@ -183,3 +184,57 @@ def test_a_name_without_a_slash_lies_under_the_root() -> None:
         "GetParameterHistory /password",
         "GetParametersByPath /",
     }
+
+
+# --- what is not known of a request that nobody makes ---
+
+
+@pytest.mark.parametrize(
+    ("statement", "allow_favoured", "deny_favoured"),
+    [
+        ({"Effect": "Allow"}, True, True),
+        ({"Effect": "Allow", "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}, True, False),
+        ({"Effect": "Allow", "Condition": {"Null": {"aws:SourceVpce": "true"}}}, True, False),
+        ({"Effect": "Allow", "Condition": {"StringEquals": {"aws:PrincipalArn": "x"}}}, False, False),
+        ({"Effect": "Allow", "Resource": "arn:aws:s3:::b/${aws:userid}/*"}, True, False),
+        (
+            {"Effect": "Allow", "Condition": {"StringEquals": {"aws:PrincipalAccount": "${aws:SourceIdentity}"}}},
+            True,
+            False,
+        ),
+    ],
+    ids=str,
+)
+def test_a_condition_on_what_is_not_known_goes_as_the_doubt_says(statement, allow_favoured, deny_favoured) -> None:
+    identity = policy({"Action": "*", "Resource": "*", **statement})
+
+    def decide(favours) -> bool:
+        context = Context({}, Doubt(lambda key: not key.startswith("aws:principal"), favours))
+        return evaluate(
+            Request(ROLE, "s3:GetObject", "arn:aws:s3:::b/k", context), Policies(identity=(identity,))
+        ).allowed
+
+    assert decide("Allow") is allow_favoured
+    assert decide("Deny") is deny_favoured
+
+
+def test_a_denial_in_doubt_counts_when_denial_is_favoured() -> None:
+    outside = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    outside["Condition"] = {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}
+    policies = Policies(identity=(ALL, policy(outside)))
+
+    def decide(favours) -> bool:
+        request = Request(ROLE, "s3:GetObject", "arn:aws:s3:::b/k", Context({}, Doubt(lambda _: True, favours)))
+        return evaluate(request, policies).allowed
+
+    assert decide("Allow")
+    assert not decide("Deny")
+
+
+def test_a_grant_to_a_session_is_one_to_its_role() -> None:
+    grant = Grant(f"arn:aws:sts::{OURS}:assumed-role/web/i-1", frozenset({"Decrypt"}))
+
+    assert evaluate_key(decrypt(), Policies(), IAM_DECIDES, [grant]).allowed
+    assert not evaluate_key(
+        decrypt(Principal.parse(f"arn:aws:iam::{OURS}:role/we")), Policies(), IAM_DECIDES, [grant]
+    ).allowed

@@ -11,12 +11,13 @@ from baseops.semantics.policies.document import Policy, Request, Statement
 from baseops.semantics.policies.evaluation import Decision, Policies, Reason, evaluate
 from baseops.semantics.policies.key_access import Grant, evaluate_key
 from baseops.semantics.policies.parameters import Reading, readings
-from baseops.semantics.policies.patterns import Context
+from baseops.semantics.policies.patterns import Context, Doubt
 from baseops.semantics.policies.principals import Named, Principal
 
 __all__ = [
     "Context",
     "Decision",
+    "Doubt",
     "Grant",
     "MalformedPolicyError",
     "Named",

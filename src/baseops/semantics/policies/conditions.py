@@ -57,14 +57,25 @@ class Operator:
 
 
 def conditions_hold(
-    block: Mapping[str, Mapping[str, Sequence[str]]], context: Context, *, variables: bool = True
+    block: Mapping[str, Mapping[str, Sequence[str]]],
+    context: Context,
+    *,
+    variables: bool = True,
+    in_doubt: bool = False,
 ) -> bool:
-    """Whether every operator and key of a Condition element holds; `variables` says whether `${…}` is replaced."""
+    """Whether every operator and key of a Condition element holds; `variables` says whether `${…}` is replaced.
+
+    `in_doubt` is what a condition on an open key comes to.
+    """
     return all(
-        _holds(name, key, expected, context, variables=variables)
+        in_doubt if _is_open(key, expected, context) else _holds(name, key, expected, context, variables=variables)
         for name, keys in block.items()
         for key, expected in keys.items()
     )
+
+
+def _is_open(key: str, expected: Sequence[str], context: Context) -> bool:
+    return context.doubt is not None and (context.is_open(key) or any(map(context.has_open_variable, expected)))
 
 
 def _holds(name: str, key: str, expected: Sequence[str], context: Context, *, variables: bool) -> bool:

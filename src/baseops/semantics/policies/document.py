@@ -6,7 +6,7 @@ It reads documents as IAM stores them: one value or a list, statements alone or 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -62,10 +62,11 @@ class Statement:
 
     def speaks_of(self, request: Request, context: Context) -> bool:
         """Whether action, resource and conditions match; the principal is another question."""
+        in_doubt = context.doubt is not None and context.doubt.favours == self.effect
         return (
-            self._has_action(request.action)
-            and self._has_resource(request.resource, context)
-            and conditions_hold(self.condition, context, variables=self.has_variables)
+            self.has_action(request.action)
+            and self._has_resource(request.resource, context, in_doubt=in_doubt)
+            and conditions_hold(self.condition, context, variables=self.has_variables, in_doubt=in_doubt)
         )
 
     def names(self, principal: Principal) -> Named | None:
@@ -76,13 +77,24 @@ class Statement:
             return None if is_exempt(self.not_principal, principal) else Named.ITSELF
         return None if named_by(self.not_principal, principal) else Named.ITSELF
 
-    def _has_action(self, action: str) -> bool:
+    def may_concern(self, action: str, resource: str) -> bool:
+        """Whether action and resource could match, whatever stands in a variable; conditions are not looked at."""
+        if not self.has_action(action):
+            return False
+        has_variable = self.has_variables and any("${" in one for one in (*self.resources, *self.not_resources))
+        return has_variable or self._has_resource(resource, _NOTHING, in_doubt=True)
+
+    def has_action(self, action: str) -> bool:
+        """Whether the statement speaks of the action at all."""
         if self.not_actions:
             return not any(is_match(one, action, ignore_case=True) for one in self.not_actions)
         return any(is_match(one, action, ignore_case=True) for one in self.actions)
 
-    def _has_resource(self, resource: str, context: Context) -> bool:
+    def _has_resource(self, resource: str, context: Context, *, in_doubt: bool) -> bool:
         known = context if self.has_variables else None
+        listed = self.not_resources or self.resources
+        if known is not None and any(map(known.has_open_variable, listed)):
+            return in_doubt
         if self.not_resources:
             return not any(is_match(one, resource, known) for one in self.not_resources)
         # A trust policy has no Resource element: it speaks of its own role.
@@ -96,6 +108,11 @@ class Policy:
     name: str
     statements: tuple[Statement, ...]
 
+    def about(self, actions: Collection[str]) -> Policy:
+        """The policy without the statements that speak of none of the actions: it decides the same of these."""
+        kept = tuple(one for one in self.statements if any(map(one.has_action, actions)))
+        return self if len(kept) == len(self.statements) else Policy(self.name, kept)
+
     @classmethod
     def parse(cls, document: Mapping[str, Any], name: str) -> Policy:  # Any: JSON of IAM's own shape
         """Read a document; raises `MalformedPolicyError` where IAM would refuse it."""
@@ -103,6 +120,9 @@ class Policy:
         statements = document.get("Statement", [])
         listed = [statements] if isinstance(statements, Mapping) else statements
         return cls(name, tuple(_statement(one, name, place, has_variables) for place, one in enumerate(listed)))
+
+
+_NOTHING = Context()
 
 
 def _statement(raw: Mapping[str, Any], policy: str, place: int, has_variables: bool) -> Statement:

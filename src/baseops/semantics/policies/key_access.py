@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from baseops.semantics.policies.document import Policy, Request
 from baseops.semantics.policies.evaluation import Decision, Policies, Reason, evaluate
+from baseops.semantics.policies.principals import Principal
 
 _CONTEXT = "kms:encryptioncontext:"
 # Operations that take no encryption context, so that a constraint does not reach them.
@@ -34,9 +35,17 @@ class Grant:
         """Whether the grant lets the request through; grants have no wildcards."""
         operation = request.action.partition(":")[2]
         principal = request.principal
-        if self.grantee not in {*principal.chain, principal.arn} or operation not in self.operations:
+        if operation not in self.operations or not self._is_given_to(principal):
             return False
         return operation in _WITHOUT_CONTEXT or self._has_context(encryption_context(request))
+
+    def _is_given_to(self, principal: Principal) -> bool:
+        if self.grantee in {*principal.chain, principal.arn}:
+            return True
+        # A role stands for any session of it, and a grant may name one session; sessions' ARNs hold no path.
+        _, partition, *_ = f"{principal.arn}:".split(":")
+        session = f"arn:{partition}:sts::{principal.account}:assumed-role/{principal.arn.rpartition('/')[2]}/"
+        return principal.kind == "role" and self.grantee.startswith(session)
 
     def _has_context(self, context: Mapping[str, str]) -> bool:
         if self.context_equals is not None:
