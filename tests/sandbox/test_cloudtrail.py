@@ -323,3 +323,29 @@ def test_what_real_events_call_reading_we_call_reading():
         if each["eventType"] == "AwsApiCall" and each["eventSource"] != "signin.amazonaws.com"
     }
     assert {call for call, read in calls.items() if naming.is_reading(*call) != read} == set()
+
+
+def test_a_trail_delivers_into_a_bucket_that_asks_for_its_owners_control(account):
+    cloudtrail, s3 = account.client("cloudtrail"), account.client("s3")
+    s3.create_bucket(Bucket="audit", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudtrail.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::audit/AWSLogs/{account.account_id}/*",
+        "Condition": {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}},
+    }
+    s3.put_bucket_policy(Bucket="audit", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    cloudtrail.create_trail(Name="company", S3BucketName="audit")
+    cloudtrail.start_logging(Name="company")
+    account.client("iam").list_roles()
+    account.clock.sleep(600)
+    assert "LatestDeliveryError" not in cloudtrail.get_trail_status(Name="company")
+    assert cloudtrail.get_event_selectors(TrailName="company")["EventSelectors"] == [
+        {
+            "ReadWriteType": "All",
+            "IncludeManagementEvents": True,
+            "DataResources": [],
+            "ExcludeManagementEventSources": [],
+        }
+    ]

@@ -109,11 +109,13 @@ def decide(request: Request, policies: Policies) -> Decision:
     return evaluate(request, replace(policies, resource=own))
 
 
-def service_may(service: str, action: str, resource: str, *, source_arn: str, account_id: str) -> bool:
+def service_may(
+    service: str, action: str, resource: str, *, source_arn: str, account_id: str, more: ContextKeys | None = None
+) -> bool:
     """Whether a service (`sns.amazonaws.com`) may do something by the policy of the resource.
 
-    For what AWS does on behalf of a resource of its own: `source_arn` in `account_id`.
+    For what AWS does on behalf of a resource of its own: `source_arn` in `account_id`; `more` is what it asks with.
     """
-    keys = {"aws:SourceArn": source_arn, "aws:SourceAccount": account_id, "aws:SecureTransport": "true"}
+    keys = {"aws:SourceArn": source_arn, "aws:SourceAccount": account_id, "aws:SecureTransport": "true", **(more or {})}
     request = Request(Principal.parse(service), action, resource, Context(keys))
     return decide(request, Policies()).allowed

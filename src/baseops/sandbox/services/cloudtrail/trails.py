@@ -22,6 +22,9 @@ from baseops.sandbox.services.cloudtrail.events import Record
 
 INTERVAL = timedelta(minutes=5)
 SERVICE = "cloudtrail.amazonaws.com"
+# Every object is the bucket owner's: the policy that AWS gives for the bucket asks for it.
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+ACL = "bucket-owner-full-control"
 
 
 # Any: moto's trails carry no types.
@@ -53,7 +56,8 @@ class Delivery:
         arn = f"arn:aws:s3:::{trail.bucket_name}/{key}"
         now = self._sandbox.clock.now()
         trail.status.sandbox_delivery = {"LatestDeliveryTime": now}
-        if not service_may(SERVICE, "s3:PutObject", arn, source_arn=trail.arn, account_id=trail.account_id):
+        owner, acl = trail.account_id, {"s3:x-amz-acl": ACL}
+        if not service_may(SERVICE, "s3:PutObject", arn, source_arn=trail.arn, account_id=owner, more=acl):
             trail.status.sandbox_delivery = {"LatestDeliveryError": "AccessDenied"}
             return
         s3 = self._sandbox.clients_of(trail.account_id).client("s3", trail.region_name)
@@ -163,9 +167,27 @@ def get_trail_status(backend: Any, name: str) -> Members:
     }
 
 
+def get_event_selectors(backend: Any, trail_name: str) -> Members:
+    """Answer GetEventSelectors: what was put, or what every trail begins with.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-additional-cli-commands.html
+    """
+    arn, basic, advanced = backend.get_event_selectors(trail_name)
+    if advanced:
+        return {"TrailARN": arn, "AdvancedEventSelectors": advanced}
+    every = {
+        "ReadWriteType": "All",
+        "IncludeManagementEvents": True,
+        "DataResources": [],
+        "ExcludeManagementEventSources": [],
+    }
+    return {"TrailARN": arn, "EventSelectors": basic or [every]}
+
+
 def on_open(sandbox: Sandbox) -> None:
     """Listen to what is recorded."""
     sandbox.trail.listeners.append(Delivery(sandbox).take)
 
 
+extend("cloudtrail", "GetEventSelectors", get_event_selectors)
 extend("cloudtrail", "GetTrailStatus", get_trail_status)
