@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.h
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,6 +40,10 @@ class Trail:
     is_validated: bool
     is_logging: bool
     delivery_error: str = ""
+    digest_error: str = ""
+    delivered: datetime | None = None
+    home: str = ""
+    is_of_organisation: bool = False
 
 
 def events(
@@ -119,7 +123,20 @@ def _trail(clients: Clients, listed: Any) -> Trail:
         is_validated=bool(listed.get("LogFileValidationEnabled")),
         is_logging=bool(status.get("IsLogging")),
         delivery_error=str(status.get("LatestDeliveryError") or ""),
+        digest_error=str(status.get("LatestDigestDeliveryError") or ""),
+        delivered=status.get("LatestDeliveryTime"),
+        home=str(listed.get("HomeRegion") or ""),
+        is_of_organisation=bool(listed.get("IsOrganizationTrail")),
     )
+
+
+def selectors(clients: Clients, trail: Trail) -> Mapping[str, Any]:
+    """Which events a trail keeps. AWS call: cloudtrail:GetEventSelectors, in its home region."""
+    with translated(f"cannot read which events the trail {trail.name} keeps"):
+        found: Mapping[str, Any] = clients.client("cloudtrail", trail.home or None).get_event_selectors(
+            TrailName=trail.arn
+        )
+    return found
 
 
 def _page(client: Any, clock: Clock, arguments: dict[str, Any], name: str) -> Any:

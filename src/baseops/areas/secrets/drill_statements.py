@@ -1,8 +1,8 @@
-"""What the drills of secrets may do, as IAM statements: they read who may read, and never a value."""
+"""What the drills of secrets may do, as IAM statements: those that observe read who may read, and never a value."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from baseops.areas.secrets.access import for_template, parameter_arn, secret_arn
@@ -12,54 +12,69 @@ from baseops.contract.types import DrillClass, Json
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Section
 
+Statement = dict[str, Json]
+
 
 def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mapping[str, Json], ...]]:
-    """Statements for reading policies, versions and the trail; nothing that gives a value."""
-    secrets = [secret_arn(entry.name, site.region) for entry in section.entries.values() if entry.secret]
-    parameters = [parameter_arn(entry.name, site.region) for entry in section.entries.values() if entry.parameter]
-    if not secrets and not parameters:
+    """The statements of each class that has drills here."""
+    if not section.entries:
         return {}
+    found: dict[DrillClass, tuple[Mapping[str, Json], ...]] = {}
+    for drill_class, wanted in (("observe", _observe(section, site)),):
+        filled = tuple(cast("Statement", for_template(cast("Json", each))) for each in wanted)
+        if filled:
+            found[cast("DrillClass", drill_class)] = filled
+    return found
+
+
+def _observe(section: Section, site: Site) -> Iterable[Statement]:
+    secrets = [entry for entry in section.entries.values() if entry.secret]
+    parameters = [parameter_arn(entry.name, site.region) for entry in section.entries.values() if entry.parameter]
     keys = f"arn:${{AWS::Partition}}:kms:{site.region}:${{AWS::AccountId}}:key/*"
-    observe: list[dict[str, Json]] = [
-        {
-            "Sid": "SecretsWhoMayDecrypt",
-            "Effect": "Allow",
-            "Action": ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"],
-            "Resource": keys,
-        },
-        {
-            "Sid": "SecretsWhoMayRead",
-            "Effect": "Allow",
-            # None of these has a resource to bound it by.
-            "Action": [
-                "cloudtrail:LookupEvents",
-                "iam:GetAccountAuthorizationDetails",
-                "lambda:GetFunctionConfiguration",
-                "secretsmanager:ListSecrets",
-                "ssm:DescribeParameters",
+    others = dict.fromkeys(entry.key for entry in section.entries.values() if entry.key)
+    yield _allow(
+        "SecretsWhoMayDecrypt", ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"], [keys, *filter(None, others)]
+    )
+    # None of the following has a resource to bound it by.
+    yield _allow("SecretsWhoMayRead", ["iam:GetAccountAuthorizationDetails", "ssm:DescribeParameters"], ["*"])
+    yield _allow(
+        "SecretsOrganisation",
+        [
+            "organizations:DescribeOrganization",
+            "organizations:DescribePolicy",
+            "organizations:ListParents",
+            "organizations:ListPoliciesForTarget",
+        ],
+        ["*"],
+    )
+    yield _allow("SecretsEvents", ["cloudtrail:LookupEvents"], ["*"])
+    yield _allow(
+        "SecretsTrails",
+        ["cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"],
+        ["*"],
+    )
+    if any(entry.secret for entry in secrets):
+        yield _allow(
+            "SecretsVersionsAndPolicies",
+            [
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:GetResourcePolicy",
+                "secretsmanager:ListSecretVersionIds",
             ],
-            "Resource": "*",
-        },
-    ]
-    if secrets:
-        observe.append(
-            {
-                "Sid": "SecretsVersionsAndPolicies",
-                "Effect": "Allow",
-                "Action": [
-                    "secretsmanager:DescribeSecret",
-                    "secretsmanager:GetResourcePolicy",
-                    "secretsmanager:ListSecretVersionIds",
-                ],
-                "Resource": cast("Json", secrets),
-            }
+            [secret_arn(entry.name, region) for entry in secrets for region in (site.region, *entry.replicas)],
         )
+    if any(entry.rotation for entry in secrets):
+        # The function's name is CloudFormation's choice, or whatever somebody set by hand.
+        functions = f"arn:${{AWS::Partition}}:lambda:{site.region}:${{AWS::AccountId}}:function:*"
+        yield _allow("SecretsRotationFunctions", ["lambda:GetFunctionConfiguration"], [functions])
     if parameters:
-        tags: dict[str, Json] = {
-            "Sid": "SecretsTagsOfParameters",
-            "Effect": "Allow",
-            "Action": "ssm:ListTagsForResource",
-            "Resource": cast("Json", parameters),
-        }
-        observe.append(tags)
-    return {"observe": tuple(cast("dict[str, Json]", for_template(cast("Json", each))) for each in observe)}
+        yield _allow("SecretsTagsOfParameters", ["ssm:ListTagsForResource"], parameters)
+
+
+def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": cast("Json", actions if len(actions) > 1 else actions[0]),
+        "Resource": cast("Json", resources if len(resources) > 1 else resources[0]),
+    }

@@ -10,7 +10,7 @@ import json
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from baseops.areas.secrets import private_network
+from baseops.areas.secrets import company_trail, private_network
 from baseops.areas.secrets.roles import Role, role_of
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
@@ -42,6 +42,7 @@ _FUNCTION = b"""def handle(event, context):
 
 def build(section: Section, account: SandboxAccount, site: Site) -> None:
     """Make roles, rotation functions of the user's, networks, and what entries with `managed: false` are about."""
+    company_trail.build(account, site)
     iam = account.client("iam")
     for entry in section.entries.values():
         for reference in entry.readers:

@@ -1,0 +1,167 @@
+"""The drills of secrets on the example: proven where nobody has broken anything, refuted after each break."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from baseops.areas.secrets import sabotage
+from baseops.areas.secrets.trail import keeps_reads
+from baseops.workflow.load import load
+
+ACME = Path(__file__).resolve().parents[3] / "examples" / "acme" / "baseops.yaml"
+DECLARED = load(ACME)
+BREAKS = {each.name: each for each in sabotage.sabotages(DECLARED.sections["secrets"], DECLARED.site)}
+
+
+@pytest.fixture
+def said(acme_says):
+    """Target, verdict and reason of each record."""
+
+    def after(*names: str, break_=lambda _: None, passes=timedelta(0)) -> list[tuple[str, str, str]]:
+        records = acme_says(*names, break_=break_, passes=passes)
+        return [(each["target"], each["verdict"], each["reason"]) for each in records]
+
+    return after
+
+
+def test_readers_and_administrators_are_named_and_nobody_else_reads(said):
+    db, api = said("secrets/readers")
+
+    assert db[:2] == ("secrets.db", "proven")
+    assert db[2].startswith("read by web; administrators admin; its rotation baseops-acme-secrets-DbRotationRole-")
+    assert api == ("secrets.api", "proven", "read by web; administrators admin")
+
+
+def test_values_are_kept_and_rotated_as_declared(said):
+    kept = said("secrets/kept", "secrets/rotation-state")
+
+    assert [each[:2] for each in kept] == [
+        ("secrets.db", "proven"),
+        ("secrets.api", "proven"),
+        ("secrets.db", "proven"),
+    ]
+    assert kept[2][2] == "not rotated yet, next by 2026-02-04 03:00 UTC"
+
+
+def test_the_drills_own_reads_are_found_in_cloudtrail_and_the_trail_keeps_them(acme_says):
+    found = {each["target"]: each for each in acme_says("secrets/trail")}
+
+    assert {target: each["verdict"] for target, each in found.items()} == dict.fromkeys(
+        ("secrets.db", "secrets.api", "secrets/trail"), "proven"
+    )
+    assert 300 <= found["secrets.db"]["measures"]["lag_seconds"] <= 1200
+    assert found["secrets/trail"]["reason"] == "company logs all regions, validated"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BREAKS)
+def test_each_break_is_refuted(said, name):
+    broken = BREAKS[name]
+
+    found = said(broken.drill, break_=broken.break_, passes=broken.passes)
+
+    assert any(verdict == "refuted" for _, verdict, _ in found), found
+
+
+@pytest.mark.slow
+def test_a_rotation_that_fails_at_set_secret_is_told_by_its_event_and_by_what_it_left(said):
+    broken = BREAKS["secrets/rotation-fails-at-set-secret"]
+
+    ((_, _, reason),) = said(broken.drill, break_=broken.break_, passes=broken.passes)
+
+    assert "a rotation has stuck: a version is pending since 2026-01-18 02:00 UTC" in reason
+    assert "RotationFailed at 2026-01-18T02:02:" in reason
+
+
+@pytest.mark.slow
+def test_a_value_older_than_promised_and_a_rotation_that_does_not_come_are_refuted(said):
+    off = BREAKS["secrets/rotation-off"]
+
+    ((_, verdict, reason), _) = said("secrets/kept", break_=off.break_, passes=timedelta(days=35))
+
+    assert verdict == "refuted"
+    assert reason.endswith("old, and promised to be at most 45d old")
+
+
+@pytest.mark.slow
+def test_an_administrator_whose_name_is_an_address_is_not_named(acme_says):
+    def add(account):
+        iam = account.client("iam")
+        iam.create_user(UserName="jane@acme.example")
+        iam.attach_user_policy(UserName="jane@acme.example", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+
+    def known(account):
+        account.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps({"Statement": []}))
+        account.client("iam").attach_role_policy(RoleName="r", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+        add(account)
+
+    records = acme_says("secrets/readers", break_=known)
+
+    assert "arn:aws:iam::111111111111:user/address-" in records[0]["reason"]
+    assert "jane" not in json.dumps(records)
+
+
+@pytest.mark.slow
+def test_a_trail_that_only_one_region_has_is_none(said):
+    def narrow(account):
+        account.client("cloudtrail").update_trail(Name="company", IsMultiRegionTrail=False)
+
+    trail = said("secrets/trail", break_=narrow)[-1]
+
+    assert trail == (
+        "secrets/trail",
+        "refuted",
+        "there is no trail of all regions: what happens is known for 90 days only",
+    )
+
+
+MANAGEMENT = {"Field": "eventCategory", "Equals": ["Management"]}
+
+
+@pytest.mark.parametrize(
+    ("selectors", "expected"),
+    [
+        ({"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}, True),
+        ({"EventSelectors": [{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}]}, False),
+        ({"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": False}]}, False),
+        ({"AdvancedEventSelectors": [{"FieldSelectors": [MANAGEMENT]}]}, True),
+        (
+            {"AdvancedEventSelectors": [{"FieldSelectors": [MANAGEMENT, {"Field": "readOnly", "Equals": ["false"]}]}]},
+            False,
+        ),
+        (
+            {
+                "AdvancedEventSelectors": [
+                    {
+                        "FieldSelectors": [
+                            MANAGEMENT,
+                            {"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]},
+                        ]
+                    }
+                ]
+            },
+            True,
+        ),
+        (
+            {
+                "AdvancedEventSelectors": [
+                    {
+                        "FieldSelectors": [
+                            MANAGEMENT,
+                            {"Field": "eventSource", "NotEquals": ["secretsmanager.amazonaws.com"]},
+                        ]
+                    }
+                ]
+            },
+            False,
+        ),
+        ({"AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Data"]}]}]}, False),
+    ],
+    ids=str,
+)
+def test_which_selectors_keep_reads_of_secrets(selectors, expected):
+    assert keeps_reads(selectors) is expected
