@@ -1,4 +1,4 @@
-"""Writes docs/declaration.md and docs/commands.md from the JSON schema and the commands' own help.
+"""Writes docs/declaration.md, docs/commands.md and docs/drills/ from the JSON schema, the commands' help, the drills.
 
 python tools/reference.py           write them
 python tools/reference.py --check   exit with 1 where they are not what would be written
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from drill_pages import drill_pages
 
 from baseops.cli.main import cli
 from baseops.declaration import declaration_schema
@@ -157,14 +158,17 @@ def walk(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[
 
 def main() -> None:
     """Write the pages, or compare them."""
-    pages = {DOCS / "declaration.md": declaration_page(), DOCS / "commands.md": commands_page()}
+    texts = {"declaration.md": declaration_page(), "commands.md": commands_page(), **drill_pages(MADE)}
     if "--check" in sys.argv:
-        stale = [path.name for path, text in pages.items() if not path.exists() or path.read_text() != text]
+        stale = [
+            name for name, text in texts.items() if not (DOCS / name).exists() or (DOCS / name).read_text() != text
+        ]
         if stale:
             sys.exit(f"docs: {', '.join(stale)} are stale. Run: python tools/reference.py")
         return
-    for path, text in pages.items():
-        path.write_text(text)
+    for name, text in texts.items():
+        (DOCS / name).parent.mkdir(exist_ok=True)
+        (DOCS / name).write_text(text)
 
 
 if __name__ == "__main__":

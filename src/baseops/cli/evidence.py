@@ -193,7 +193,8 @@ def query(
 
     if athena:
         bucket, _, prefix = athena.removeprefix("s3://").partition("/")
-        click.echo(athena_table(bucket, prefix))
+        site = options.load(path).site
+        click.echo(athena_table(bucket, prefix, site.accounts, site.region))
         return
     if not sql:
         raise click.UsageError("give a SELECT, or --athena s3://bucket/prefix")

@@ -6,13 +6,14 @@ The same files work in Amazon Athena; `athena_table` gives the statement. Partit
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from baseops.errors import UsageError
+from baseops.evidence.records import Place
 from baseops.evidence.store import FolderStore, Store, checked
 
 _COLUMNS = {
@@ -65,21 +66,36 @@ def query(store: Store, sql: str) -> Answer:
         return Answer(columns, tuple(found.fetchall()))
 
 
-def athena_table(bucket: str, prefix: str = "") -> str:
-    """The statement that makes the table in Athena.
+def athena_table(bucket: str, prefix: str, accounts: Sequence[str], region: str) -> str:
+    """The statement that makes the table in Athena, with its partitions projected.
 
     https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html
+    https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
     """
     types = {"MAP(VARCHAR, DOUBLE)": "map<string,double>", "VARCHAR[]": "array<string>", "BIGINT": "bigint"}
     stored = {name: kind for name, kind in _COLUMNS.items() if name not in ("account", "region")}
     fields = [f"  `{name}` {types.get(kind, 'string')}" for name, kind in stored.items()]
-    location = "/".join(filter(None, (bucket, prefix.strip("/"), "records")))
+    location = "s3://" + "/".join(filter(None, (bucket, prefix.strip("/"), "records"))) + "/"
+    properties = {
+        "projection.enabled": "true",
+        "projection.account.type": "enum",
+        "projection.account.values": ",".join(accounts),
+        "projection.region.type": "enum",
+        "projection.region.values": region,
+        "projection.date.type": "date",
+        "projection.date.format": "yyyy-MM-dd",
+        "projection.date.range": "NOW-3YEARS,NOW",
+        "storage.location.template": f"{location}{Place('${account}', '${region}', '${date}').path('')[1:]}/",
+    }
+    projected = [f"  '{name}' = '{value}'" for name, value in properties.items()]
     return (
         "CREATE EXTERNAL TABLE evidence (\n"
         + ",\n".join(fields)
         + "\n)\nPARTITIONED BY (account string, region string, `date` string)\n"
         + "ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'\n"
-        + f"LOCATION 's3://{location}/'"
+        + f"LOCATION '{location}'\nTBLPROPERTIES (\n"
+        + ",\n".join(projected)
+        + "\n)"
     )
 
 
