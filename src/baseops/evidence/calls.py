@@ -12,6 +12,7 @@ from baseops.contract.clients import Clients
 from baseops.contract.drill import Call, Look, Resource
 from baseops.contract.types import Json
 from baseops.errors import NotFoundError
+from baseops.semantics.mail.simulator import DOMAIN
 
 
 def perform(clients: Clients, resource: Resource, call: Call, *, identifier: str, mark: str) -> Any:
@@ -33,9 +34,12 @@ def look(clients: Clients, resource: Resource, at: Look, *, identifier: str, mar
 
 
 def filled(value: Any, identifier: str, mark: str) -> Any:
-    """The parameters with `$id` and `$mark` filled in."""
+    """The parameters with `$id` and `$mark` filled in.
+
+    `$simulator` stands for the @ and domain of SES's mailbox simulator: a journal holds no mail address.
+    """
     if isinstance(value, str):
-        return value.replace("$id", identifier).replace("$mark", mark)
+        return value.replace("$id", identifier).replace("$mark", mark).replace("$simulator", f"@{DOMAIN}")
     if isinstance(value, Mapping):
         return {key: filled(each, identifier, mark) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -164,3 +164,16 @@ def configuration_set(region: str, name: str, account: str) -> Resource:
         remove=(Call("delete_configuration_set", {"ConfigurationSetName": "$id"}),),
         tags=Look(Call("list_tags_for_resource", {"ResourceArn": arn}), "Tags[]"),
     )
+
+
+def suppressed_address(region: str, name: str) -> Resource:
+    """An address of SES's mailbox simulator on the account's suppression list; `name` is the label that it carries."""
+    address: dict[str, Json] = {"EmailAddress": "success+$id$simulator"}
+    return Resource(
+        kind="AWS::SES::SuppressedDestination",
+        service="sesv2",
+        region=region,
+        name=name,
+        remove=(Call("delete_suppressed_destination", address),),
+        created=Look(Call("get_suppressed_destination", address), "SuppressedDestination.LastUpdateTime"),
+    )

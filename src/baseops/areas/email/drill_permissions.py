@@ -1,13 +1,16 @@
-"""What the drills of email may do, as IAM statements by class; nothing that reads a message of the live queues."""
+"""What the drills of email may do, as IAM statements by class; no message of a live queue is read by any."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from baseops.areas.email.identities import identities
+from baseops.areas.email.identities import Identity, identities
+from baseops.areas.email.round_trip import sender_of
+from baseops.areas.email.suppression import suppressing
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
+from baseops.semantics.mail.simulator import DOMAIN
 
 if TYPE_CHECKING:
     from baseops.areas.email.spec import Section
@@ -21,8 +24,16 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
         return {}
     observe = [_settings(site)]
     if identities(section, managed_only=True):
-        observe += [*_feedback(site), _alarms()]
-    return {"observe": tuple(observe)}
+        observe += [*_feedback(site), _alarms(), _traffic()]
+    domains = [each for each in identities(section) if not each.is_address]
+    if not domains:
+        return {"observe": tuple(observe)}
+    exercise = [_send(domains, site), *_probes(site)]
+    if suppressing(section, site.prefix, domains):
+        exercise.append(_suppress(site))
+    if _traffic() not in observe:
+        observe.append(_traffic())
+    return {"observe": tuple(observe), "exercise": tuple(exercise)}
 
 
 def _settings(site: Site) -> Statement:
@@ -72,12 +83,97 @@ def _feedback(site: Site) -> list[Statement]:
 
 
 def _alarms() -> Statement:
-    """Alarms by name, and what came into a queue; neither call has a resource to bound it by."""
+    """Alarms by name; the call has no resource to bound it by."""
+    return {"Sid": "EmailReadAlarms", "Effect": "Allow", "Action": "cloudwatch:DescribeAlarms", "Resource": "*"}
+
+
+def _traffic() -> Statement:
+    """What came into a queue, and how much mail is being sent before a drill sends any."""
+    return {"Sid": "EmailReadTraffic", "Effect": "Allow", "Action": "cloudwatch:GetMetricStatistics", "Resource": "*"}
+
+
+def _send(domains: Sequence[Identity], site: Site) -> Statement:
+    """From the drills' own address, through their own configuration sets, to SES's simulator and to nobody else.
+
+    https://docs.aws.amazon.com/ses/latest/dg/control-user-access.html
+    """
     return {
-        "Sid": "EmailReadAlarms",
+        "Sid": "EmailSendToSimulator",
         "Effect": "Allow",
-        "Action": ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricStatistics"],
+        "Action": "ses:SendEmail",
+        "Resource": [
+            *(_arn("ses", f"identity/{each.name}", site) for each in domains),
+            _arn("ses", f"configuration-set/{site.prefix}-drill-*", site),
+        ],
+        "Condition": {
+            "StringEquals": {"ses:FromAddress": [sender_of(each) for each in domains]},
+            "ForAllValues:StringLike": {"ses:Recipients": f"*@{DOMAIN}"},
+            "Null": {"ses:Recipients": "false"},
+        },
+    }
+
+
+def _probes(site: Site) -> list[Statement]:
+    """What drills make to watch their own mails, by the drills' names alone."""
+    names = f"{site.prefix}-drill-*"
+    return [
+        {
+            "Sid": "EmailMakeConfigurationSets",
+            "Effect": "Allow",
+            "Action": [
+                "ses:CreateConfigurationSet",
+                "ses:CreateConfigurationSetEventDestination",
+                "ses:DeleteConfigurationSet",
+                "ses:TagResource",
+            ],
+            "Resource": _arn("ses", f"configuration-set/{names}", site),
+        },
+        {
+            "Sid": "EmailMakeTopics",
+            "Effect": "Allow",
+            "Action": [
+                "sns:CreateTopic",
+                "sns:DeleteTopic",
+                "sns:SetTopicAttributes",
+                "sns:Subscribe",
+                "sns:TagResource",
+            ],
+            "Resource": _arn("sns", names, site),
+        },
+        {
+            "Sid": "EmailMakeQueues",
+            "Effect": "Allow",
+            "Action": [
+                "sqs:CreateQueue",
+                "sqs:DeleteMessage",
+                "sqs:DeleteQueue",
+                "sqs:GetQueueUrl",
+                "sqs:ReceiveMessage",
+                "sqs:TagQueue",
+            ],
+            "Resource": _arn("sqs", names, site),
+        },
+        {
+            "Sid": "EmailReadOwnQueues",
+            "Effect": "Allow",
+            "Action": "kms:Decrypt",
+            "Resource": _arn("kms", "key/*", site),
+            "Condition": {"StringEquals": {"kms:ViaService": f"sqs.{site.region}.amazonaws.com"}},
+        },
+    ]
+
+
+def _suppress(site: Site) -> Statement:
+    """Neither call has a resource or a condition key that would bound it to the simulator's addresses.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsimpleemailservicev2.html
+    """
+    return {
+        "Sid": "EmailSuppressSimulator",
+        "Effect": "Allow",
+        "Action": ["ses:DeleteSuppressedDestination", "ses:PutSuppressedDestination"],
         "Resource": "*",
+        "Condition": {"StringEquals": {"aws:RequestedRegion": site.region}},
     }
 
 

@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING, Any
 
 from baseops.areas.email.dns_answers import look_up
 from baseops.areas.email.feedback_path import follow_events
-from baseops.areas.email.identities import Identity, identities
+from baseops.areas.email.identities import Identity, Stream, identities
 from baseops.areas.email.naming import ACCOUNT
 from baseops.areas.email.rate_alarms import look_at_alarms
+from baseops.areas.email.round_trip import go_round
+from baseops.areas.email.simulated import MAX_ROUND_TRIPS, MAX_SUPPRESSED
 from baseops.areas.email.stack import build
 from baseops.areas.email.standing import look_at_settings
+from baseops.areas.email.suppression import suppressing, try_suppression
 from baseops.cloudformation.builder import StackBuilder
 from baseops.contract.drill import Drill, DrillContext, Evidence
 from baseops.contract.refs import Refs
+from baseops.evidence.prices import cost
 
 if TYPE_CHECKING:
     from baseops.areas.email.spec import Section
 
 # Any: properties of a template.
+_TRACES = ("its mails in SES's statistics, which leave bounce and complaint rates alone", "its calls in CloudTrail")
 
 
 def drills(section: Section, refs: Refs) -> Sequence[Drill]:
@@ -35,6 +40,11 @@ def drills(section: Section, refs: Refs) -> Sequence[Drill]:
         listed.append(_dns(domains))
     if alarms:
         listed.append(_alarms(alarms))
+    if domains:
+        listed.append(_round_trip(domains))
+    promising = suppressing(section, refs.site.prefix, domains)
+    if promising:
+        listed.append(_suppression(section, promising))
     return listed
 
 
@@ -71,6 +81,37 @@ def _alarms(declared: Sequence[Mapping[str, Any]]) -> Drill:
         promise="alarms on bounce and complaint rates and on unread events are as declared, and tell somebody",
         targets=(ACCOUNT,),
         run=partial(_watch, declared),
+    )
+
+
+def _round_trip(domains: list[Identity]) -> Drill:
+    return Drill(
+        name="email/roundtrip",
+        promise="bounces, complaints and deliveries of mails come home within the promised time",
+        targets=tuple(f"{ACCOUNT}/{each.name}" for each in domains),
+        run=partial(go_round, domains),
+        drill_class="exercise",
+        touches=(
+            f"a topic, a queue and a configuration set of its own; at most {MAX_ROUND_TRIPS} mails to SES's simulator",
+        ),
+        traces=_TRACES,
+        cost_usd=cost("ses-mail", MAX_ROUND_TRIPS),
+    )
+
+
+def _suppression(section: Section, promising: list[Stream]) -> Drill:
+    return Drill(
+        name="email/suppression",
+        promise="nothing is delivered to an address on the suppression list",
+        targets=tuple(dict.fromkeys(f"{ACCOUNT}/{each.identity.name}" for each in promising)),
+        run=partial(try_suppression, section, promising),
+        drill_class="exercise",
+        touches=(
+            "topics, queues and configuration sets of its own; an address of SES's simulator on the suppression list",
+            f"at most {MAX_SUPPRESSED} mails to SES's simulator",
+        ),
+        traces=_TRACES,
+        cost_usd=cost("ses-mail", MAX_SUPPRESSED),
     )
 
 

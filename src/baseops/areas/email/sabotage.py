@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from baseops.areas.email import breaks
 from baseops.areas.email.breaks import Victim
 from baseops.areas.email.identities import DEFAULT, identities, streams
+from baseops.areas.email.suppression import promised
 from baseops.contract.drill import Sabotage
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
@@ -27,7 +28,7 @@ def sabotages(section: Section, site: Site) -> Sequence[Sabotage]:
         story = "the account suppresses nobody any more"
         found.append(_broken("account-suppression-off", "settings", story, breaks.account_suppression_off))
     victim = _victim(section, site)
-    return [*found, *(_of_domain(victim) if victim else ())]
+    return [*found, *(_of_domain(section, victim) if victim else ())]
 
 
 def _victim(section: Section, site: Site) -> Victim | None:
@@ -40,7 +41,7 @@ def _victim(section: Section, site: Site) -> Victim | None:
     return None
 
 
-def _of_domain(victim: Victim) -> Iterator[Sabotage]:
+def _of_domain(section: Section, victim: Victim) -> Iterator[Sabotage]:
     for name, drill, story, break_ in (
         ("dkim-record-gone", "dns", "one of the three DKIM records is deleted", victim.dkim_record_gone),
         ("dmarc-doubled", "dns", "a second DMARC record is added", victim.dmarc_doubled),
@@ -60,9 +61,13 @@ def _of_domain(victim: Victim) -> Iterator[Sabotage]:
         ("key-forgets-ses", "events", "the key's policy no longer names SES", victim.key_forgets_ses),
         ("signing-off", "settings", "DKIM signing is switched off", victim.signing_off),
         ("default-set-removed", "settings", "the identity has no default set", victim.default_set_removed),
+        ("bounces-lost", "roundtrip", "the key's policy no longer names SES", victim.key_forgets_ses),
         ("suppression-off", "settings", "the configuration set suppresses nobody", victim.suppression_off),
     ):
         yield _broken(name, drill, story, break_)
+    if promised(section, victim.stream):
+        story = "the configuration set delivers to addresses on the list"
+        yield _broken("suppression-ignored", "suppression", story, victim.suppression_off)
     if victim.stream.settings.alarms and victim.stream.settings.reputation_metrics:
         yield _broken("alarm-actions-off", "alarms", "the bounce alarm rings for nobody", victim.alarm_actions_off)
 

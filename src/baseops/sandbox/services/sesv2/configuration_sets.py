@@ -13,6 +13,7 @@ from baseops.sandbox.services.sesv2.errors import (
     LimitExceededError,
     NotFoundError,
 )
+from baseops.sandbox.services.sesv2.publishing import Publisher
 from baseops.sandbox.services.sesv2.state import ConfigurationSet
 from baseops.semantics.mail.ses import MAX_DESTINATIONS
 
@@ -116,14 +117,14 @@ class ConfigurationSetOperations(SandboxBackend):
             )
         if len(found.destinations) >= MAX_DESTINATIONS:
             raise LimitExceededError(f"Too many event destinations in <{configuration_set_name}>.")
-        found.destinations[event_destination_name] = self._checked(event_destination)
+        found.destinations[event_destination_name] = self._checked(event_destination, configuration_set_name)
         return {}
 
     def update_configuration_set_event_destination(
         self, *, configuration_set_name: str, event_destination_name: str, event_destination: dict[str, Any]
     ) -> dict[str, Any]:
         found = self._with_destination(configuration_set_name, event_destination_name)
-        found.destinations[event_destination_name] = self._checked(event_destination)
+        found.destinations[event_destination_name] = self._checked(event_destination, configuration_set_name)
         return {}
 
     def delete_configuration_set_event_destination(
@@ -188,14 +189,19 @@ class ConfigurationSetOperations(SandboxBackend):
         if name not in self.pools:
             raise NotFoundError(f"Dedicated IP pool {name} does not exist.")
 
-    def _checked(self, destination: dict[str, Any]) -> dict[str, Any]:
-        """An event destination that SES accepts: exactly one place, which exists."""
+    def _checked(self, destination: dict[str, Any], set_name: str) -> dict[str, Any]:
+        """An event destination that SES accepts: exactly one place, which exists, and a topic that it can publish to.
+
+        SES tries the topic, and refuses it in these words: https://github.com/HicResearch/TREEHOOSE/issues/73
+        """
         places = [name for name in _PLACES if destination.get(name)]
         if len(places) != 1:
             raise BadRequestError("Exactly one destination must be specified.")
         topic = destination.get("SnsDestination", {}).get("TopicArn")
         if topic and topic not in moto_backend("sns", topic.split(":")[4], topic.split(":")[3]).topics:
             raise BadRequestError(f"SNS topic <{topic}> not found.")
+        if topic and not Publisher(self.account_id, self.region_name).try_topic(topic, set_name):
+            raise BadRequestError(f"Could not publish message to SNS topic <{topic}>.")
         bus = destination.get("EventBridgeDestination", {}).get("EventBusArn", "event-bus/default")
         if not bus.endswith("event-bus/default"):
             raise BadRequestError("Only the default event bus is supported.")

@@ -23,6 +23,13 @@ DELIVERED_AFTER = timedelta(seconds=4)
 BOUNCED_AFTER = timedelta(seconds=6)
 COMPLAINED_AFTER = timedelta(seconds=20)
 SIMULATED = {"bounce": events.USER_UNKNOWN, "suppressionlist": events.ON_GLOBAL_LIST}
+METRICS: Mapping[EventType, str] = {
+    "SEND": "Send",
+    "REJECT": "Reject",
+    "BOUNCE": "Bounce",
+    "COMPLAINT": "Complaint",
+    "DELIVERY": "Delivery",
+}
 Step = tuple[timedelta, EventType, Callable[[], Mapping[str, Json]]]
 
 
@@ -77,6 +84,7 @@ class Journey:
 
     def _after(self, delay: timedelta, kind: EventType, make: Callable[[], Mapping[str, Json]]) -> None:
         def happen() -> None:
+            self._count(kind)
             self._report_rates()
             if self.configuration_set and self.configuration_set.name in self.backend.sets:
                 publisher = Publisher(self.backend.account_id, self.backend.region_name)
@@ -84,6 +92,16 @@ class Journey:
 
         name = f"{kind} of message {self.message.message_id}"
         self.backend.sandbox.clock.ticker.after(delay, happen, name)
+
+    def _count(self, kind: EventType) -> None:
+        """The account's own count of what happens to mails, the simulator's included.
+
+        https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-cloudwatch.html
+        """
+        name = METRICS.get(kind)
+        if name:
+            backend = self.backend
+            put_metric(backend.account_id, backend.region_name, name, 1.0, [], backend.now())
 
     def _report_rates(self) -> None:
         """The reputation metrics: mail to the simulator leaves them alone, so here they stay at zero."""

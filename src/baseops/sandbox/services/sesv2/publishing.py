@@ -49,6 +49,14 @@ class Publisher:
         source = f"arn:aws:ses:{self.region}:{self.account_id}:configuration-set/{set_name}"
         return may_publish(Sender("ses", self.account_id, source), arn)
 
+    def try_topic(self, arn: str, set_name: str) -> bool:
+        """Publish SES's word that it has tried the topic, where it may."""
+        if not self.may_publish(arn, set_name):
+            return False
+        topic = moto_backend("sns", self.account_id, self.region).topics[arn]
+        topic.publish("Successfully validated SNS topic for Amazon SES event publishing.")
+        return True
+
     def _to_topic(self, arn: str, set_name: str, event: Mapping[str, Json]) -> None:
         if self.may_publish(arn, set_name):
             topic = moto_backend("sns", self.account_id, self.region).topics[arn]
