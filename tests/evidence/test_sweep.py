@@ -198,3 +198,29 @@ def test_a_long_drill_keeps_its_lock(bench, drill):
         yield proven("backups.daily")
 
     assert bench.run(drill(run)).head.counts["proven"] == 1
+
+
+def test_a_suppressed_address_is_swept_and_never_written_down(crash, sweeper, account, bench):
+    sesv2 = account.client("sesv2")
+    sesv2.put_account_details(MailType="TRANSACTIONAL", WebsiteURL="https://acme.example", ProductionAccessEnabled=True)
+    sesv2.put_suppressed_destination(EmailAddress="jo@elsewhere.example", Reason="BOUNCE")
+
+    def run(ctx, killed):
+        label = ctx.journal.name("listed")
+
+        def put(_):
+            address = f"success+{label}@simulator.amazonses.com"
+            ctx.clients.client("sesv2").put_suppressed_destination(EmailAddress=address, Reason="BOUNCE")
+            return label
+
+        ctx.journal.create(resources.suppressed_address("eu-west-1", label), put)
+        raise killed
+        yield
+
+    crash(run)
+    assert len(sesv2.list_suppressed_destinations()["SuppressedDestinationSummaries"]) == 2
+    assert all(b"@" not in bench.store.read(key) for key in bench.store.keys(""))
+
+    assert [(each.kind, each.outcome) for each in sweeper.sweep()] == [("AWS::SES::SuppressedDestination", "removed")]
+    left = sesv2.list_suppressed_destinations()["SuppressedDestinationSummaries"]
+    assert [each["EmailAddress"] for each in left] == ["jo@elsewhere.example"]

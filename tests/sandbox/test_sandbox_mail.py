@@ -304,6 +304,20 @@ def test_fifteen_in_a_second_are_one_too_many_and_the_simulator_costs_no_quota(a
     assert verified.get_account()["SendQuota"]["SentLast24Hours"] == 1.0
 
 
+def test_ses_takes_no_topic_that_it_cannot_publish_to(account, sesv2):
+    sesv2.create_configuration_set(ConfigurationSetName="mail")
+    topic = account.client("sns").create_topic(Name="events", Attributes={"KmsMasterKeyId": "alias/aws/sns"})[
+        "TopicArn"
+    ]
+    destination = {"MatchingEventTypes": ["BOUNCE"], "SnsDestination": {"TopicArn": topic}}
+    assert refusal(
+        sesv2.create_configuration_set_event_destination,
+        ConfigurationSetName="mail",
+        EventDestinationName="topic",
+        EventDestination=destination,
+    ) == ("BadRequestException", f"Could not publish message to SNS topic <{topic}>.")
+
+
 def test_a_virus_is_rejected_and_a_raw_message_names_its_recipients(account, verified):
     head = b"From: a@acme.example\r\nTo: jo@elsewhere.example\r\nSubject: x\r\n\r\n"
     raw = head + rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
@@ -326,6 +340,9 @@ def test_a_virus_is_rejected_and_a_raw_message_names_its_recipients(account, ver
             "SnsDestination": {"TopicArn": topic},
         },
     )
+    (tried,) = account.client("sqs").receive_message(QueueUrl=queue)["Messages"]
+    assert tried["Body"] == "Successfully validated SNS topic for Amazon SES event publishing."
+    account.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=tried["ReceiptHandle"])
     verified.send_email(Content={"Raw": {"Data": raw}}, ConfigurationSetName="mail")
     account.client("ses").send_email(
         Source="a@acme.example",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +53,60 @@ def test_a_break_is_noticed(acme_says):
 @pytest.mark.parametrize("broken", BREAKS, ids=lambda each: each.name)
 def test_each_break_is_noticed(acme_says, broken):
     assert by_target(acme_says(broken.drill, break_=broken.break_, passes=broken.passes), "refuted")
+
+
+def put_mail_on_the_way(account: Any) -> None:
+    """Every second as many as the account may send, for a minute."""
+    for number in range(60 * 14):
+        account.client("sesv2").send_email(
+            FromEmailAddress="no-reply@acme.example",
+            Destination={"ToAddresses": [f"jo{number}@elsewhere.example"]},
+            Content={"Simple": {"Subject": {"Data": "news"}, "Body": {"Text": {"Data": "news"}}}},
+        )
+        if number % 14 == 13:
+            account.clock.sleep(1)
+
+
+def test_simulated_mails_come_home_to_a_queue_of_the_drills_own(acme_says):
+    records = acme_says("email/roundtrip")
+    assert by_target(records, "proven") == {
+        f"{DOMAIN}/success": "Delivery",
+        f"{DOMAIN}/bounce": "Bounce Permanent/General",
+        f"{DOMAIN}/ooto": "Bounce Transient/General",
+        f"{DOMAIN}/complaint": "Complaint",
+        f"{DOMAIN}/suppressionlist": "Bounce Permanent/Suppressed",
+    }
+    assert [each["measures"]["round_trip_seconds"] for each in records] == [4, 6, 6, 20, 6]
+    assert {each["method"] for each in records} == {"exercised"}
+
+
+def test_mail_to_a_suppressed_address_is_kept_back_and_nothing_stays_behind(applied_acme, acme_says):
+    _, _, account = applied_acme
+    assert len(by_target(acme_says("email/suppression"), "proven")) == 2
+    left = account.fork(lambda: _say_and_list(applied_acme))
+    assert left == ([], [], [])
+
+
+def _say_and_list(applied: Any) -> tuple[list[Any], list[Any], list[Any]]:
+    from baseops.workflow.rehearsed_proof import proven
+
+    declaration, lock, account = applied
+    with proven(declaration, lock, account, names=["email/roundtrip", "email/suppression"]):
+        sesv2, sns = account.client("sesv2"), account.client("sns")
+        return (
+            sesv2.list_suppressed_destinations()["SuppressedDestinationSummaries"],
+            [each for each in sesv2.list_configuration_sets()["ConfigurationSets"] if "-drill-" in each],
+            [each for each in sns.list_topics()["Topics"] if "-drill-" in each["TopicArn"]],
+        )
+
+
+@pytest.mark.slow
+def test_drills_send_nothing_while_the_account_is_busy(acme_says):
+    (found,) = by_target(acme_says("email/roundtrip", break_=put_mail_on_the_way), "inconclusive").values()
+    assert re.fullmatch(r"drills send nothing: 1[234]\.\d of 14 mails a second are being sent", found)
+
+
+def test_drills_send_nothing_while_sending_is_paused(acme_says):
+    (paused,) = [each for each in BREAKS if each.name == "email/sending-paused"]
+    (found,) = by_target(acme_says("email/roundtrip", break_=paused.break_), "inconclusive").values()
+    assert found == "drills send nothing: sending is paused for the account"

@@ -99,7 +99,7 @@ _ENDS: Mapping[Outcome, tuple[EventName, ...]] = {
 
 
 def plan(domains: Sequence[Identity]) -> list[tuple[Identity, Outcome]]:
-    """Which mails are sent: every kind from the first domain, then a bounce from each further one, while some are left."""
+    """Which mails are sent: every kind from the first domain, then bounces from the others while some are left."""
     kinds = [(identity, outcome) for identity in domains[:1] for outcome in OUTCOMES]
     return [*kinds, *((identity, "bounce") for identity in domains[1:])][:MAX_ROUND_TRIPS]
 
