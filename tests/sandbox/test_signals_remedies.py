@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from baseops.sandbox import guests
+from baseops.sandbox import ext4_images, guests
+from baseops.sandbox.guest.programs import run_script
+from baseops.sandbox.services.ssm.machines import guest_of
 
 ALARM_ARN = "arn:aws:cloudwatch:eu-west-1:111111111111:alarm:errors"
 SCRIPT = (files("baseops.areas.logs.functions") / "decide.py").read_text(encoding="utf-8")
@@ -24,14 +26,14 @@ def role(account: Any, name: str, service: str) -> str:
     return str(arn)
 
 
-def instance(account: Any) -> str:
+def instance(account: Any, image: str = "") -> str:
     """A managed one, tagged Role=web."""
     role(account, "web", "ec2")
     iam = account.client("iam")
     profile = iam.create_instance_profile(InstanceProfileName="web")["InstanceProfile"]["Arn"]
     iam.add_role_to_instance_profile(InstanceProfileName="web", RoleName="web")
     name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
-    image = account.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    image = image or account.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
     made = account.client("ec2").run_instances(
         ImageId=image,
         MinCount=1,
@@ -138,18 +140,29 @@ def executions(account: Any) -> list[dict[str, Any]]:
     return list(found)[::-1]
 
 
+runs_guests = pytest.mark.skipif(
+    bool(guests.why_not() or ext4_images.why_not()), reason=guests.why_not() or ext4_images.why_not() or ""
+)
+
+
+def root(account: Any, instance_id: str) -> str:
+    (found,) = account.client("ec2").describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"]
+    return str(found["BlockDeviceMappings"][0]["Ebs"]["VolumeId"])
+
+
 def furnish(account: Any, instance_id: str) -> None:
-    units = guests.root_of(account.folder, instance_id) / "etc" / "systemd" / "system"
-    units.mkdir(parents=True)
-    (units / "nginx.service").write_text("[Service]\n", encoding="utf-8")
+    account.write_files(root(account, instance_id), {"/etc/systemd/system/nginx.service": b"[Service]\n"})
 
 
+def run(account: Any, instance_id: str, script: str, timeout: float = 20) -> guests.Ran:
+    with account.lock:
+        return run_script(guest_of("111111111111", "eu-west-1", instance_id), script, timeout)
+
+
+@runs_guests
 def test_an_error_line_restarts_the_server(remedied):
     node = instance(remedied)
     furnish(remedied, node)
-    reason = guests.why_not(remedied.folder, node)
-    if reason:
-        pytest.skip(reason)
     remedied.clock.advance(by=120)
     error(remedied)
     remedied.clock.advance(by=300)
@@ -197,8 +210,9 @@ def test_without_a_server_the_command_says_that_nobody_has_the_tag(remedied):
     assert executions(remedied)[0]["AutomationExecutionStatus"] == "Failed"
 
 
+@runs_guests
 def test_a_server_without_files_is_not_exercised(remedied):
-    node = instance(remedied)
+    node = instance(remedied, remedied.client("ec2").register_image(Name="empty")["ImageId"])
     remedied.clock.advance(by=120)
     ssm = remedied.client("ssm")
     assert [each["InstanceId"] for each in ssm.describe_instance_information()["InstanceInformationList"]] == [node]
@@ -208,7 +222,7 @@ def test_a_server_without_files_is_not_exercised(remedied):
     output = ssm.get_command_invocation(CommandId=sent["Command"]["CommandId"], InstanceId=node)
     assert (output["StatusDetails"], output["StandardErrorContent"]) == (
         "Undeliverable",
-        f"not exercised: the world gave {node} no files",
+        f"not exercised: the root volume of {node} holds no system",
     )
 
 
@@ -224,6 +238,7 @@ def association(account: Any, lines: list[str]) -> str:
     return str(made["AssociationDescription"]["AssociationId"])
 
 
+@runs_guests
 def test_an_association_is_applied_to_a_server_that_appears_and_again_each_day(account):
     identifier = association(account, ["echo applied >> /var/log/agent"])
     ssm = account.client("ssm")
@@ -232,21 +247,17 @@ def test_an_association_is_applied_to_a_server_that_appears_and_again_each_day(a
     assert overview["Status"] == "Pending"
     node = instance(account)
     furnish(account, node)
-    reason = guests.why_not(account.folder, node)
-    if reason:
-        pytest.skip(reason)
-    (guests.root_of(account.folder, node) / "var" / "log").mkdir(parents=True)
     account.clock.advance(by=36 * 3_600)
     overview = ssm.describe_association(AssociationId=identifier)["AssociationDescription"]["Overview"]
     assert overview["Status"] == "Success"
-    lines = (guests.root_of(account.folder, node) / "var" / "log" / "agent").read_text(encoding="utf-8").splitlines()
-    assert lines == ["applied"] * 2
+    assert run(account, node, "cat /var/log/agent").output.splitlines() == ["applied"] * 2
     (status,) = ssm.describe_instance_associations_status(InstanceId=node)["InstanceAssociationStatusInfos"]
     assert (status["AssociationId"], status["Status"]) == (identifier, "Success")
 
 
+@runs_guests
 def test_a_command_stops_when_too_many_servers_fail(account):
-    node = instance(account)
+    instance(account)
     profile = "arn:aws:iam::111111111111:instance-profile/web"
     tags = [{"ResourceType": "instance", "Tags": [{"Key": "Role", "Value": "web"}]}]
     image = account.client("ec2").describe_instances()["Reservations"][0]["Instances"][0]["ImageId"]
@@ -258,9 +269,6 @@ def test_a_command_stops_when_too_many_servers_fail(account):
     ssm = account.client("ssm")
     for each in ssm.describe_instance_information()["InstanceInformationList"]:
         furnish(account, each["InstanceId"])
-    reason = guests.why_not(account.folder, node)
-    if reason:
-        pytest.skip(reason)
     sent = ssm.send_command(
         DocumentName="AWS-RunShellScript",
         Targets=[{"Key": "tag:Role", "Values": ["web"]}],
@@ -275,21 +283,17 @@ def test_a_command_stops_when_too_many_servers_fail(account):
     assert (command["Status"], command["ErrorCount"]) == ("Failed", 2)
 
 
+@runs_guests
 def test_a_guest_sees_neither_the_network_nor_the_files_of_this_machine(account):
     node = instance(account)
     furnish(account, node)
-    reason = guests.why_not(account.folder, node)
-    if reason:
-        pytest.skip(reason)
-    ran = guests.run(account.folder, node, ["ls /", "cat /proc/net/dev | grep -c eth", "touch /usr/x || echo no"], 20)
+    ran = run(account, node, "ls /; ls /work; cat /proc/net/dev | grep -c eth; mount -t tmpfs x /mnt || echo no")
     assert "work" not in ran.output.split()
     assert ran.output.split()[-2:] == ["0", "no"]
 
 
+@runs_guests
 def test_a_guest_that_does_not_end_is_ended(account):
     node = instance(account)
     furnish(account, node)
-    reason = guests.why_not(account.folder, node)
-    if reason:
-        pytest.skip(reason)
-    assert guests.run(account.folder, node, ["sleep 60"], 0.5).is_timed_out
+    assert run(account, node, "sleep 60", 0.5).is_timed_out

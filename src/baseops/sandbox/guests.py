@@ -1,78 +1,101 @@
-"""Commands inside instances: a shell over the instance's root folder, apart from the machine that runs it.
+"""Runs a script in a guest: a root folder as `/`, apart from the machine that runs it, with few rights.
 
-Whoever makes a world puts files into `root_of(folder, instance_id)`; an instance without that folder has no guest.
-Programs are this machine's, read-only; `systemctl` is a small one of ours that knows the units in the guest's
-`/etc/systemd/system`. Where the machine allows no isolation (no bubblewrap, not root) nothing is run, and that is
-said. Nothing of the guest can reach a network.
+Programs are this machine's, below the guest's own `/usr`; what the sandbox answers itself (`systemctl`, `dnf`, `aws`)
+is asked for through two pipes. There is no network, no device but the harmless ones, and /proc/sys is read-only. What
+the script changes is in the root folder afterwards, dated by the account's clock. Where the machine allows no such
+isolation nothing is run, and that is said.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import shutil
+import signal
 import subprocess
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 
 LONGEST_SECONDS = 120.0
 """A guest's command runs in real time; none runs longer, whatever it may."""
 _OUTPUT_LIMIT = 48_000
-_PROGRAMS = ("bin", "sbin", "lib", "lib64")
+_LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
+_MOUNT_POINTS = ("usr", "proc", "dev", "run", "tmp")
+_CAPABILITIES = "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+sys_chroot"
 
-_SYSTEMCTL = """\
-#!/bin/sh
-# systemctl of the sandbox's guests: units are files, their states are files.
-states=/var/lib/sandbox-units
-mkdir -p "$states"
-verb=$1; shift
-while [ "${1#-}" != "$1" ]; do shift; done
-[ "$verb" = daemon-reload ] && exit 0
-for unit in "$@"; do
-  name=${unit%.service}
-  if [ ! -e "/etc/systemd/system/$name.service" ]; then
-    echo "Unit $name.service could not be found." >&2
-    [ "$verb" = is-active ] && { echo inactive; exit 3; }
-    exit 5
-  fi
-  case $verb in
-    start|restart|reload|try-restart|reload-or-restart)
-      echo active > "$states/$name"; echo "$verb" >> "$states/$name.log" ;;
-    stop) echo inactive > "$states/$name"; echo stop >> "$states/$name.log" ;;
-    enable|disable) ;;
-    is-active|status)
-      state=$(cat "$states/$name" 2>/dev/null || echo inactive); echo "$state"
-      [ "$state" = active ] || exit 3 ;;
-    *) echo "Unknown command verb $verb." >&2; exit 1 ;;
-  esac
-done
-"""
-
+# An overlay over this machine's programs: what the guest writes below /usr lands in its own root folder. Where that
+# lies on an overlay itself (in a container) the kernel refuses, and a copy in memory is written back.
 _ENTER = """\
 set -eu
-root=$1; tools=$2; script=$3
+root=$1 work=$2 bridge=$3 capabilities=$4 shell=$5 options=
 mount --make-rprivate /
-for each in usr bin sbin lib lib64; do
-  if [ -L "/$each" ]; then
-    [ -e "$root/$each" ] || ln -s "$(readlink "/$each")" "$root/$each"
-  elif [ -d "/$each" ]; then
-    mkdir -p "$root/$each"; mount --bind "/$each" "$root/$each"; mount -o remount,bind,ro "$root/$each"
-  fi
-done
-mount --bind "$tools" "$root/usr/local/sbin"
-mkdir -p "$root/proc" "$root/dev" "$root/tmp"
+[ "$(cat /proc/self/uid_map | tr -s ' ')" = " 0 0 4294967295" ] || options=,userxattr
+copied=
+if ! mount -t overlay overlay -o "lowerdir=/usr,upperdir=$root/usr,workdir=$work$options" "$root/usr" 2>/dev/null; then
+  copied=$work/memory
+  mkdir -p "$copied"; mount -t tmpfs tmpfs "$copied"; mkdir "$copied/upper" "$copied/work"
+  cp -a "$root/usr/." "$copied/upper/"
+  mount -t overlay overlay -o "lowerdir=/usr,upperdir=$copied/upper,workdir=$copied/work$options" "$copied"
+  mount --bind "$copied" "$root/usr"
+fi
 mount -t proc proc "$root/proc"
-mount -t tmpfs -o size=1m tmpfs "$root/dev"
-for each in null zero random urandom; do touch "$root/dev/$each"; mount --bind "/dev/$each" "$root/dev/$each"; done
-exec chroot "$root" /bin/sh -c 'cd /root 2>/dev/null || cd /; exec /bin/sh /tmp/.sandbox-command'
+mount -o bind "$root/proc/sys" "$root/proc/sys"; mount -o remount,bind,ro "$root/proc/sys"
+mount -t tmpfs -o size=1m,mode=755 tmpfs "$root/dev"
+for each in null zero random urandom; do : > "$root/dev/$each"; mount --bind "/dev/$each" "$root/dev/$each"; done
+ln -s /proc/self/fd "$root/dev/fd"
+mount -t tmpfs -o size=8m,mode=755 tmpfs "$root/run"
+mkdir "$root/run/sandbox"; mount --bind "$bridge" "$root/run/sandbox"
+setpriv --bounding-set "$capabilities" --inh-caps -all chroot "$root" \
+  /bin/sh -c 'cd /root 2>/dev/null || cd /; exec "$0" /run/sandbox/script' "$shell"
+"""
+
+_ASK = """\
+#!/bin/sh
+# The sandbox answers for this program.
+exec 9>>/run/sandbox/lock
+flock 9
+printf '%s\\0' "$#" "$PWD" "${0##*/}" "$@" > /run/sandbox/request
+read -r code < /run/sandbox/reply
+cat /run/sandbox/output
+cat /run/sandbox/errors >&2
+exit "$code"
+"""
+
+_DATE = """\
+#!/bin/sh
+# date, by the account's clock.
+for each in "$@"; do
+  case $each in -d*|--date*|-s*|--set*|-r*|--reference*|-f*|--file*) exec /usr/bin/date "$@" ;; esac
+done
+exec /usr/bin/date -d "@$SANDBOX_TIME" "$@"
 """
 
 
 @dataclass(frozen=True)
+class Reply:
+    """What a program said that the sandbox answers for."""
+
+    code: int = 0
+    output: str = ""
+    errors: str = ""
+
+
+Answer = Callable[[Path, str, Sequence[str], str], Reply]
+"""(root, program, arguments, working directory) to its reply. The root is the guest's own view of its folder: what is
+written beside an overlay, it may never see."""
+
+_Asked = Callable[[str, Sequence[str], str], Reply]
+
+
+@dataclass(frozen=True)
 class Ran:
-    """How a command went."""
+    """How a script went."""
 
     code: int
     output: str
@@ -85,36 +108,92 @@ class NotExercisedError(Exception):
     """What this machine, or this world, cannot run."""
 
 
-def root_of(folder: Path, instance_id: str) -> Path:
-    """The folder that an instance sees as `/`."""
-    return folder / "guests" / instance_id / "root"
+@cache
+def why_not() -> str | None:
+    """Why this machine runs no guests; None where it does."""
+    missing = [each for each in ("unshare", "setpriv", "chroot", "mount", "flock") if not shutil.which(each)]
+    if missing:
+        return f"this machine has no {', no '.join(missing)}"
+    if not all((Path("/") / name).is_symlink() for name in ("bin", "lib")):
+        return "this machine keeps its programs outside /usr"
+    done = subprocess.run([*_apart(), "true"], capture_output=True, check=False)
+    return None if done.returncode == 0 else "this machine lets this process have no namespaces of its own"
 
 
-def why_not(folder: Path, instance_id: str) -> str | None:
-    """Why nothing can be run in the instance; None where it can."""
-    if not root_of(folder, instance_id).is_dir():
-        return f"the world gave {instance_id} no files"
-    if not (shutil.which("bwrap") or _may_unshare()):
-        return "this machine has no bubblewrap, and this process is not root"
-    return None
-
-
-def run(folder: Path, instance_id: str, lines: Sequence[str], timeout: float) -> Ran:
-    """Run a shell script in the instance as root. Raises `NotExercisedError`."""
-    reason = why_not(folder, instance_id)
+def run(
+    root: Path,
+    script: str,
+    *,
+    timeout: float,
+    now: datetime,
+    programs: Sequence[str] = (),
+    answer: Answer | None = None,
+    shell: str = "/bin/sh",
+) -> Ran:
+    """Run a shell script as root over a root folder. Raises `NotExercisedError`."""
+    reason = why_not()
     if reason:
         raise NotExercisedError(reason)
-    root, tools = root_of(folder, instance_id), _tools(folder)
-    script = root / "tmp" / ".sandbox-command"
-    script.parent.mkdir(exist_ok=True)
-    script.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    command = _with_bubblewrap(root, tools) if shutil.which("bwrap") else _with_unshare(root, tools, script)
-    return _run(command, min(timeout, LONGEST_SECONDS))
+    with _bridge(programs, script) as bridge, _furnished(root):
+        began = bridge.stat().st_ctime_ns
+        work = Path(tempfile.mkdtemp(prefix=f"{root.name}-", dir=_work_place(root)))
+        try:
+            inner = ["/bin/sh", "-c", _ENTER, "sandbox", *map(str, (root, work, bridge)), _CAPABILITIES, shell]
+            ran = _run(root, [*_apart(), *inner], bridge, answer, min(timeout, LONGEST_SECONDS), now)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    _date(root, began, int(now.timestamp()))
+    return ran
 
 
-def _run(command: Sequence[str], timeout: float) -> Ran:
+def _apart() -> list[str]:
+    own = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return ["unshare", *own, "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
+
+
+def _work_place(root: Path) -> Path:
+    """Beside the root folder, as an overlay wants it."""
+    place = root.parent / ".work"
+    place.mkdir(exist_ok=True)
+    return place
+
+
+@contextmanager
+def _bridge(programs: Sequence[str], script: str) -> Iterator[Path]:
+    """The folder that guest and sandbox share: the script, the programs, and two pipes."""
+    with tempfile.TemporaryDirectory(prefix="baseops-guest-") as folder:
+        bridge = Path(folder)
+        bridge.chmod(0o755)
+        (bridge / "script").write_text(script, encoding="utf-8")
+        (bridge / "bin").mkdir()
+        for name, text in (*((each, _ASK) for each in programs), ("date", _DATE)):
+            (bridge / "bin" / name).write_text(text, encoding="utf-8")
+            (bridge / "bin" / name).chmod(0o755)
+        for name in ("request", "reply"):
+            os.mkfifo(bridge / name)
+        yield bridge
+
+
+@contextmanager
+def _furnished(root: Path) -> Iterator[None]:
+    """What a root needs to be one; taken away again where it was not there."""
+    made = [root / name for name in (*_MOUNT_POINTS, *_LINKS) if not os.path.lexists(root / name)]
+    for each in made:
+        each.symlink_to(_LINKS[each.name]) if each.name in _LINKS else each.mkdir()
+    try:
+        yield
+    finally:
+        for each in made:
+            if each.is_symlink():
+                each.unlink()
+            elif not any(each.iterdir()):
+                each.rmdir()
+
+
+def _run(root: Path, command: Sequence[str], bridge: Path, answer: Answer | None, timeout: float, now: datetime) -> Ran:
+    path = "/run/sandbox/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
+    environment = {"PATH": path, "HOME": "/root", "LANG": "C.UTF-8", "SANDBOX_TIME": str(int(now.timestamp()))}
     began = time.monotonic()
-    environment = {"PATH": "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -123,49 +202,77 @@ def _run(command: Sequence[str], timeout: float) -> Ran:
         env=environment,
         start_new_session=True,
     ) as process:
-        try:
-            output, errors = process.communicate(timeout=timeout)
-            is_timed_out = False
-        except subprocess.TimeoutExpired:
-            process.kill()
-            output, errors = process.communicate()
-            is_timed_out = True
-    seconds = time.monotonic() - began
-    return Ran(process.returncode, _shown(output), _shown(errors), seconds, is_timed_out)
+        seen = Path(f"/proc/{process.pid}/root{root}")
+        asked = partial(answer, seen) if answer else _lacking
+        output, errors, is_timed_out = _attend(process, bridge, asked, began + timeout)
+    return Ran(process.returncode, _shown(output), _shown(errors), time.monotonic() - began, is_timed_out)
 
 
-def _with_bubblewrap(root: Path, tools: Path) -> list[str]:
-    links = [
-        part
-        for each in _PROGRAMS
-        if (Path("/") / each).is_symlink()
-        for part in ("--symlink", str(Path(f"/{each}").readlink()), f"/{each}")
-    ]
-    bind = ["--bind", str(root), "/", "--ro-bind", "/usr", "/usr", "--ro-bind", str(tools), "/usr/local/sbin"]
-    apart = ["--unshare-all", "--die-with-parent", "--new-session", "--proc", "/proc", "--dev", "/dev"]
-    return ["bwrap", *bind, *links, *apart, "/bin/sh", "/tmp/.sandbox-command"]  # noqa: S108  # inside the guest
+def _lacking(program: str, _arguments: Sequence[str], _folder: str) -> Reply:
+    return Reply(127, "", f"{program}: command not found\n")
 
 
-def _with_unshare(root: Path, tools: Path, script: Path) -> list[str]:
-    apart = ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
-    return [*apart, "/bin/sh", "-c", _ENTER, "sandbox", str(root), str(tools), str(script)]
+def _attend(
+    process: subprocess.Popen[bytes], bridge: Path, answer: _Asked, deadline: float
+) -> tuple[bytes, bytes, bool]:
+    """Collect what it says and answer what it asks, until it ends or its time is over."""
+    requests, replies = (os.open(bridge / name, os.O_RDWR | os.O_NONBLOCK) for name in ("request", "reply"))
+    said: dict[int, bytearray] = {each.fileno(): bytearray() for each in (process.stdout, process.stderr) if each}
+    outputs, waiting, asked = list(said), set(said), bytearray()
+    is_timed_out = False
+    try:
+        while waiting:
+            ready, _, _ = select.select([*waiting, requests], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                is_timed_out = True
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+            for each in ready:
+                data = os.read(each, 65536)
+                if each == requests:
+                    asked += data
+                    asked = _answered(asked, bridge, replies, answer)
+                elif data:
+                    said[each] += data
+                else:
+                    waiting.discard(each)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)  # it would wait for an answer
+        raise
+    finally:
+        os.close(requests)
+        os.close(replies)
+    return bytes(said[outputs[0]]), bytes(said[outputs[1]]), is_timed_out
 
 
-@cache
-def _may_unshare() -> bool:
-    if os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("chroot"):
-        return False
-    test = ["unshare", "--mount", "--pid", "--net", "--fork", "true"]
-    return subprocess.run(test, capture_output=True, check=False).returncode == 0
+def _answered(asked: bytearray, bridge: Path, replies: int, answer: _Asked) -> bytearray:
+    """Answer a whole request: how many arguments, the working directory, the program, its arguments."""
+    parts = bytes(asked).split(b"\0")
+    if len(parts) < 4 or len(parts) - 4 < int(parts[0]):
+        return asked
+    folder, program, *arguments = (part.decode(errors="replace") for part in parts[1 : 3 + int(parts[0])])
+    reply = answer(program, arguments, folder)
+    (bridge / "output").write_text(reply.output, encoding="utf-8", errors="surrogateescape")
+    (bridge / "errors").write_text(reply.errors, encoding="utf-8", errors="surrogateescape")
+    os.write(replies, f"{reply.code}\n".encode())
+    return bytearray()
 
 
-def _tools(folder: Path) -> Path:
-    tools = folder / "guests" / ".tools"
-    if not tools.exists():
-        tools.mkdir(parents=True)
-        (tools / "systemctl").write_text(_SYSTEMCTL, encoding="utf-8")
-        (tools / "systemctl").chmod(0o755)
-    return tools
+def _date(root: Path, began_ns: int, now: int) -> None:
+    """Give what was written meanwhile the account's time: the guest's own clock is this machine's."""
+    ended_ns = _real_now(root)
+    for folder, names, files in os.walk(root, topdown=False):
+        for name in (*files, *names, "."):
+            place = f"{folder}/{name}"
+            status = os.lstat(place)
+            if began_ns <= status.st_mtime_ns <= ended_ns and status.st_ctime_ns >= began_ns:
+                os.utime(place, (now, now), follow_symlinks=False)
+
+
+def _real_now(root: Path) -> int:
+    """This machine's time as its files get it; the process's own time is the account's."""
+    with tempfile.NamedTemporaryFile(dir=root.parent) as marker:
+        return os.fstat(marker.fileno()).st_mtime_ns
 
 
 def _shown(output: bytes) -> str:

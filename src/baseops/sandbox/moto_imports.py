@@ -1,4 +1,4 @@
-"""Makes moto's import cheap and its stock images ours: adapts four of its modules while they are imported.
+"""Makes moto's import cheap and its stock images ours: adapts five of its modules while they are imported.
 
 Left alone, `moto.ec2` reads region lists through three sessions of its own, the instance types on offer in every
 region, and 1,300 images into every region: two CPU seconds before the first call.
@@ -18,7 +18,7 @@ import boto3
 import moto.utilities.utils
 from botocore.session import Session
 
-from baseops.sandbox import stock_images
+from baseops.sandbox import root_volumes, stock_images
 
 OFFERINGS = "instance_type_offerings"
 _session: list[Session] = []
@@ -126,9 +126,15 @@ def _nothing(_: ModuleType) -> None:
     """The module is right as it is."""
 
 
+def _adapt_images(module: ModuleType) -> None:
+    stock_images.adapt_images(module)
+    root_volumes.adapt_images(module)
+
+
 ADAPTATIONS: dict[str, tuple[Callable[[], AbstractContextManager[None]], Callable[[ModuleType], None]]] = {
     "moto.ec2.models.availability_zones_and_regions": (_our_session, _nothing),
     "moto.ec2.models.instance_types": (_no_offerings, _offer_later),
-    "moto.ec2.models.amis": (nullcontext, stock_images.adapt_images),
+    "moto.ec2.models.amis": (nullcontext, _adapt_images),
+    "moto.ec2.models.instances": (nullcontext, root_volumes.adapt_instances),
     "moto.ssm.models": (nullcontext, stock_images.adapt_parameters),
 }

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 TUESDAY = 1
+ROOT_GIB = 8
 PREFIX = "/aws/service/ami-amazon-linux-latest/"
 
 
@@ -91,6 +92,7 @@ def _load_images(backend: Any, image_class: Any) -> None:
             region_name=f"{backend.region_name}a",
             boot_mode=stock.boot_mode,
         )
+        backend.amis[identity].ebs_snapshot.volume.size = ROOT_GIB
 
 
 def _load_parameters(store: Any, parameter_class: Any) -> None:

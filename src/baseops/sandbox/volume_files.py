@@ -10,15 +10,25 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from baseops.errors import SandboxError, SnapshotError
 from baseops.sandbox import ext4_images
 from baseops.sandbox.file_listing import Listed, edits, listing_of, rebased
+from baseops.sandbox.guest.paths import within
 from baseops.sandbox.service import opened
-from baseops.sandbox.volumes import BLOCK_SIZE, Content, attach_image, blocks_of_volume, image_of, volume_image
+from baseops.sandbox.volumes import (
+    BLOCK_SIZE,
+    Content,
+    attach_image,
+    blocks_of_image,
+    blocks_of_volume,
+    image_of,
+    volume_image,
+)
 from baseops.snapshots.device import Device
 from baseops.snapshots.files import Entry, Snapshot
 from baseops.snapshots.opening import open_image
@@ -87,26 +97,6 @@ def write_files(backend: Any, volume: Any, files: Mapping[str, bytes | None]) ->
             os.utime(place, (moment, moment))
         if place.parent.is_dir():
             os.utime(place.parent, (moment, moment))
-
-
-def within(root: Path, path: str) -> Path:
-    """The place of a path, its links followed as for whom `root` is `/`; never outside."""
-    place, pending = root, [each for each in path.split("/") if each not in ("", ".")][::-1]
-    links = 0
-    while pending:
-        name = pending.pop()
-        if name == "..":
-            place = place if place == root else place.parent
-            continue
-        inner = place / name
-        if inner.is_symlink() and links < 40:
-            links += 1
-            target = str(inner.readlink())
-            place = root if target.startswith("/") else place
-            pending += [each for each in target.split("/") if each not in ("", ".")][::-1]
-        else:
-            place = inner
-    return place
 
 
 def _kept(backend: Any) -> dict[str, Files]:
@@ -234,13 +224,24 @@ def _save(volume: Any, files: Files, listing: Mapping[str, Listed], content: Con
             image.unlink()
         else:
             return
-    held = sum(each.size for each in listing.values())
-    size = min(volume.size << 30, _rounded(2 * held))
     try:
-        ext4_images.make_image(image, size, max(_LEAST_INODES, 2 * len(listing)), volume.id, now)
-        ext4_images.edit_image(image, edits({"/": listing["/"]}, listing, files.folder), now)
+        _make(image, files.folder, listing, volume.size << 30, volume.id, now)
     except ext4_images.ImageError as error:
         raise SandboxError(f"the files of {volume.id} do not fit into its {volume.size} GiB", str(error)) from error
+
+
+def content_of_folder(folder: Path, size: int, identity: str, moment: datetime) -> Content:
+    """The blocks of a new file system with what a folder holds. Raises `ext4_images.ImageError`."""
+    image = folder.with_suffix(".img")
+    _make(image, folder, listing_of(folder), size, identity, moment)
+    return Content(blocks_of_image(image), identity)
+
+
+def _make(image: Path, folder: Path, listing: Mapping[str, Listed], most: int, identity: str, now: datetime) -> None:
+    size = min(most, _rounded(2 * sum(each.size for each in listing.values())))
+    root = listing["/"]
+    ext4_images.make_image(image, size, max(_LEAST_INODES, 2 * len(listing)), identity, now)
+    ext4_images.edit_image(image, edits({"/": replace(root, modified=0)}, listing, folder), now)
 
 
 def _rounded(size: int) -> int:

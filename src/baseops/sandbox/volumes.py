@@ -92,11 +92,26 @@ def image_of(volume_id: str) -> Path | None:
     return next((place for place in places if place.exists()), None)
 
 
+def content_of_snapshot(backend: Any, snapshot_id: str) -> Content:
+    """What a snapshot holds; one of Amazon's own images gets it when first asked."""
+    from baseops.sandbox.stock_roots import content_of_stock
+
+    state = contents_of(backend)
+    if snapshot_id not in state.snapshots:
+        state.snapshots[snapshot_id] = content_of_stock(backend, snapshot_id) or Content()
+    return state.snapshots[snapshot_id]
+
+
+def blocks_of_image(image: Path) -> dict[int, Block]:
+    """The written blocks of a raw image."""
+    return _taken(image, Content())
+
+
 def blocks_of_volume(backend: Any, volume: Any) -> Content:
     """What a volume's blocks hold: its image, where there is one, else what it was made from."""
     state = contents_of(backend)
     if volume.id not in state.volumes:
-        origin = state.snapshots.get(volume.snapshot_id or "", Content())
+        origin = content_of_snapshot(backend, volume.snapshot_id) if volume.snapshot_id else Content()
         state.volumes[volume.id] = Content(origin.blocks, volume.id)
     image = image_of(volume.id)
     if image is not None:

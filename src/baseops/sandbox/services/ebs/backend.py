@@ -17,7 +17,7 @@ from baseops.sandbox.moto_services import moto_backend
 from baseops.sandbox.service import Members, SandboxBackend, ServiceError
 from baseops.sandbox.services.ebs.tokens import BLOCK_TOKEN_LIFE, PAGE_TOKEN_LIFE, Tokens
 from baseops.sandbox.volume_files import content_of_volume
-from baseops.sandbox.volumes import BLOCK_SIZE, Block, Content, contents_of, store_block
+from baseops.sandbox.volumes import BLOCK_SIZE, Block, Content, content_of_snapshot, contents_of, store_block
 
 DEFAULT_RESULTS = 100
 BLOCKS_PER_GIB = (1 << 30) // BLOCK_SIZE
@@ -261,11 +261,11 @@ Ebs.register()
 
 def _content(ec2: Any, snapshot: Any) -> Content:
     state = contents_of(ec2)
-    if snapshot.id not in state.snapshots:
-        # Made by something that says nothing of it (Image Builder): what its volume holds when first asked.
-        volume = ec2.volumes.get(snapshot.volume.id)
-        state.snapshots[snapshot.id] = content_of_volume(ec2, volume) if volume is not None else Content()
-    return state.snapshots[snapshot.id]
+    volume = ec2.volumes.get(snapshot.volume.id)
+    if snapshot.id not in state.snapshots and volume is not None:
+        # Made by something that says nothing of it: what its volume holds when first asked.
+        state.snapshots[snapshot.id] = content_of_volume(ec2, volume)
+    return content_of_snapshot(ec2, snapshot.id)
 
 
 def _check_state(snapshot: Any) -> None:

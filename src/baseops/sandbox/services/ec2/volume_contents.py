@@ -12,7 +12,7 @@ from baseops.sandbox.call import Call
 from baseops.sandbox.moto_services import moto_backend
 from baseops.sandbox.service import follow
 from baseops.sandbox.volume_files import FilesError, content_of_volume, write_files
-from baseops.sandbox.volumes import Content, contents_of
+from baseops.sandbox.volumes import Content, content_of_snapshot, contents_of
 
 
 # Any: moto's EC2 backend and its snapshots carry no types.
@@ -37,7 +37,7 @@ def on_create_snapshots(call: Call, answer: Answer) -> None:
 def on_copy_snapshot(call: Call, answer: Answer) -> None:
     """A copy holds the same blocks, in a lineage of its own."""
     region, source = call.parameters["SourceRegion"], call.parameters["SourceSnapshotId"]
-    there = contents_of(moto_backend("ec2", call.account_id, region)).snapshots.get(source, Content())
+    there = content_of_snapshot(moto_backend("ec2", call.account_id, region), source)
     copy = answer.members["SnapshotId"]
     contents_of(call.backend).snapshots[copy] = Content(there.blocks, f"{there.lineage}@{region}")
 
@@ -47,11 +47,20 @@ def on_create_image(call: Call, answer: Answer) -> None:
     image = call.backend.amis.get(answer.members["ImageId"])
     instance = call.backend.get_instance(call.parameters["InstanceId"])
     volumes = {device: mapping.volume_id for device, mapping in instance.get_block_device_mapping}
-    root = next(iter(volumes.values()), None)
+    root = volumes.get(instance.root_device_name) or next(iter(volumes.values()), None)
     snapshot = getattr(image, "ebs_snapshot", None)
     if snapshot is not None and root in call.backend.volumes:
         taken = content_of_volume(call.backend, call.backend.volumes[root])
         contents_of(call.backend).snapshots[snapshot.id] = taken
+
+
+def on_copy_image(call: Call, answer: Answer) -> None:
+    """The copy's snapshot holds what the source's holds."""
+    region, source = call.parameters["SourceRegion"], call.parameters["SourceImageId"]
+    ec2 = moto_backend("ec2", call.account_id, region)
+    snapshot = call.backend.amis[answer.members["ImageId"]].ebs_snapshot
+    there = content_of_snapshot(ec2, ec2.amis[source].ebs_snapshot.id)
+    contents_of(call.backend).snapshots[snapshot.id] = Content(there.blocks, f"{there.lineage}@{region}")
 
 
 def write(account_id: str, volume_id: str, files: Mapping[str, bytes | None]) -> None:
@@ -77,3 +86,4 @@ follow("ec2", "CreateSnapshot", on_create_snapshot)
 follow("ec2", "CreateSnapshots", on_create_snapshots)
 follow("ec2", "CopySnapshot", on_copy_snapshot)
 follow("ec2", "CreateImage", on_create_image)
+follow("ec2", "CopyImage", on_copy_image)

@@ -112,7 +112,7 @@ def _apply(backend: Any, association: Mapping[str, Any], node: Node) -> Applicat
         said = f"not exercised: {error}"
         return Application(version, now, Result(name, "Pending", "Pending", -1, "", said, 0.0))
     parameters = {key: list(value) for key, value in (association.get("Parameters") or {}).items()}
-    result = run_document(content, parameters, node.id)
+    result = run_document(content, parameters, backend.account_id, backend.region_name, node.id)
     if result.details == "Undeliverable":
         # As with a node that does not answer: it waits.
         result = replace(result, status="Pending", details="Pending")

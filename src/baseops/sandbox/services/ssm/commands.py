@@ -183,7 +183,7 @@ def _next(command: Command) -> None:
     invocation = command.waiting.pop(0)
     invocation.status = invocation.details = "InProgress"
     invocation.began = opened().clock.now()
-    result = run_document(command.content, command.parameters, invocation.node.id)
+    result = run_document(command.content, command.parameters, command.account_id, command.region, invocation.node.id)
     invocation.result = result
     name = f"command {command.id} on {invocation.node.id}"
     opened().clock.ticker.after(max(1.0, math.ceil(result.seconds)), lambda: _ended(command, invocation), name)

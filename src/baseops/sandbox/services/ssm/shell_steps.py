@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from baseops.sandbox import guests
-from baseops.sandbox.service import opened
+from baseops.sandbox.guest import dnf
+from baseops.sandbox.guest.programs import Guest, run_script
+from baseops.sandbox.guests import NotExercisedError, Ran
+from baseops.sandbox.services.ssm.machines import guest_of
 
 # Any: documents are JSON.
 
 _PLACE = re.compile(r"\{\{\s*([\w:/-]+)\s*\}\}")
+
+_DISTRIBUTED = {"AmazonCloudWatchAgent": "amazon-cloudwatch-agent"}
+"""Packages of Systems Manager's Distributor, by the name of what they install."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,9 @@ class Result:
     seconds: float
 
 
-def run_document(content: Mapping[str, Any], parameters: Mapping[str, list[str]], instance_id: str) -> Result:
+def run_document(
+    content: Mapping[str, Any], parameters: Mapping[str, list[str]], account_id: str, region: str, instance_id: str
+) -> Result:
     """Run a document's steps for Linux."""
     values = _values(content, parameters)
     output, errors, seconds = "", "", 0.0
@@ -41,12 +48,10 @@ def run_document(content: Mapping[str, Any], parameters: Mapping[str, list[str]]
         if not _applies(step):
             continue
         name = step.get("name", step["action"])
-        if step["action"] != "aws:runShellScript":
-            reason = f"not exercised: the sandbox's guests do not run {step['action']}"
-            return Result(name, "Failed", "Undeliverable", -1, output, errors + reason, seconds)
         try:
-            ran = _run(step, values, instance_id)
-        except guests.NotExercisedError as error:
+            guest = guest_of(account_id, region, instance_id)
+            ran = _step(step["action"])(guest, {key: _filled(each, values) for key, each in step["inputs"].items()})
+        except NotExercisedError as error:
             return Result(name, "Failed", "Undeliverable", -1, output, f"{errors}not exercised: {error}", seconds)
         output, errors, seconds = output + ran.output, errors + ran.errors, seconds + ran.seconds
         if ran.is_timed_out:
@@ -57,13 +62,30 @@ def run_document(content: Mapping[str, Any], parameters: Mapping[str, list[str]]
     return Result(name, "Success", "Success", 0, output, errors, seconds)
 
 
-def _run(step: Mapping[str, Any], values: Mapping[str, Any], instance_id: str) -> guests.Ran:
-    inputs = {key: _filled(value, values) for key, value in step["inputs"].items()}
+def _step(action: str) -> Callable[[Guest, Mapping[str, Any]], Ran]:
+    known = {"aws:runShellScript": _run_shell, "aws:configurePackage": _configure_package}
+    if action not in known:
+        raise NotExercisedError(f"the sandbox's guests do not run {action}")
+    return known[action]
+
+
+def _run_shell(guest: Guest, inputs: Mapping[str, Any]) -> Ran:
     lines = inputs["runCommand"] if isinstance(inputs["runCommand"], list) else [inputs["runCommand"]]
     folder = str(inputs.get("workingDirectory") or "")
     begin = [f"cd {shlex.quote(folder)} || exit 1"] if folder else []
     timeout = float(inputs.get("timeoutSeconds") or 3600)
-    return guests.run(opened().folder, instance_id, [*begin, *map(str, lines)], timeout)
+    return run_script(guest, "\n".join([*begin, *map(str, lines)]) + "\n", timeout)
+
+
+def _configure_package(guest: Guest, inputs: Mapping[str, Any]) -> Ran:
+    """https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-command-ssm-plugin-reference.html#aws-configurepackage."""
+    name, action = str(inputs.get("name")), str(inputs.get("action"))
+    if name not in _DISTRIBUTED or action != "Install":
+        raise NotExercisedError(f"the sandbox's guests do not {action} the package {name}")
+    reply = dnf.answer(guest, ["-y", "install", _DISTRIBUTED[name]], "/")
+    if reply.code:
+        raise NotExercisedError(reply.errors.strip())
+    return Ran(0, f"Initiating {name} install\nSuccessfully installed {name}\n", "", 1.0)
 
 
 def _values(content: Mapping[str, Any], given: Mapping[str, list[str]]) -> dict[str, Any]:

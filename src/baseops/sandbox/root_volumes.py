@@ -1,0 +1,95 @@
+"""Instances start from their image's snapshot: the root volume, on the image's root device, among those asked for.
+
+moto gives an instance an empty root on /dev/sda1, or none where other devices are mapped, and takes `resolve:ssm:` in
+a launch template for an id (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-systems-manager-parameter-to-find-AMI.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import wraps
+from types import ModuleType
+from typing import Any
+
+from baseops.sandbox.moto_services import moto_backend
+from baseops.sandbox.service import ServiceError
+
+RESOLVE = "resolve:ssm:"
+
+# Any throughout: moto's backends and their things carry no types.
+
+
+def adapt_images(module: ModuleType) -> None:
+    """Let images describe the volume of their snapshot."""
+    module.__dict__["Ami"].block_device_mappings = property(lambda image: [_of_image(image)])
+
+
+def adapt_instances(module: ModuleType) -> None:
+    """Let moto's RunInstances (and what else starts instances) begin with the image's root."""
+    owner = module.__dict__["InstanceBackend"]
+    original = owner.run_instances
+    if hasattr(original, "__wrapped__"):
+        return
+
+    @wraps(original)
+    def run_instances(
+        backend: Any, image_id: str | None, count: int, user_data: Any, groups: Any, **options: Any
+    ) -> Any:
+        template = _template(backend, options)
+        found = resolved(backend, image_id or template.get("ImageId"))
+        image = backend.amis.get(found or "")
+        if image is not None:
+            given = options.get("block_device_mappings") or template.get("BlockDeviceMappings") or ()
+            options["block_device_mappings"] = list(_merged(image, given))
+        return original(backend, found, count, user_data, groups, **options)
+
+    owner.run_instances = run_instances
+
+
+def resolved(backend: Any, image_id: str | None) -> str | None:
+    """The image that `resolve:ssm:NAME`, with a version or label, means; an id means itself."""
+    if not image_id or not image_id.startswith(RESOLVE):
+        return image_id
+    name, _, wanted = image_id.removeprefix(RESOLVE).partition(":")
+    ssm = moto_backend("ssm", backend.account_id, backend.region_name)
+    parameter = ssm.get_parameter(f"{name}:{wanted}" if wanted else name)
+    if parameter is None:
+        message = f"Unable to resolve the parameter '{name}': it does not exist"
+        raise ServiceError(message, code="InvalidParameterValue")
+    return str(parameter.value)
+
+
+def _template(backend: Any, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    wanted = options.get("launch_template")
+    if not wanted:
+        return {}
+    found: Mapping[str, Any] = backend._get_template_from_args(wanted).data
+    return found
+
+
+def _of_image(image: Any) -> dict[str, Any]:
+    snapshot = image.ebs_snapshot
+    return {
+        "DeviceName": image.root_device_name,
+        "Ebs": {
+            "SnapshotId": snapshot.id,
+            "VolumeSize": snapshot.volume.size,
+            "DeleteOnTermination": True,
+            "VolumeType": "gp3",
+            "Encrypted": bool(snapshot.encrypted),
+        },
+    }
+
+
+def _merged(image: Any, given: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
+    """The image's root with what was asked for it, then the other devices."""
+    root = _of_image(image)
+    others = []
+    for each in given:
+        if each.get("DeviceName") == root["DeviceName"] and each.get("NoDevice") != "":
+            wanted = {key: value for key, value in each.get("Ebs", {}).items() if value not in (None, "")}
+            root["Ebs"] = {**root["Ebs"], **wanted}
+        else:
+            others.append(dict(each))
+    root["Ebs"]["VolumeSize"] = int(root["Ebs"]["VolumeSize"])
+    return [root, *others]
