@@ -2,7 +2,7 @@
 
 import pytest
 
-from baseops.report.hostile import shortened, visible
+from baseops.report.hostile import beginning, shortened, visible
 
 SHOWN = {
     "a name": ("vol-0a1", "vol-0a1"),
@@ -16,6 +16,8 @@ SHOWN = {
     "two lines": ("a\r\nb\tc", "a  b c"),
     "a line separator": ("a\u2028b", "a⟨U+2028⟩b"),
     "markup is the template's matter": ("<b>", "<b>"),
+    "a mail address": ("tell ops@acme.example, bo+x@b.example", "tell …@acme.example, …@b.example"),
+    "no address": ("vol@1 @me a@b", "vol@1 @me a@b"),
     "no text at all": (7, "7"),
 }
 
@@ -27,6 +29,12 @@ def test_what_has_no_picture_is_named(text, expected):
 
 def test_a_text_without_end_is_cut_and_says_so():
     assert visible("x" * 10_005, 5) == "xxxxx… (10,005 characters)"
+
+
+def test_a_beginning_ends_with_a_word():
+    assert beginning("the policy is disabled", 15) == "the policy is …"
+    assert beginning("the policy", 15) == "the policy"
+    assert beginning("x" * 20, 5) == "xxxxx …"
 
 
 def test_both_ends_of_a_long_name_stay():

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from baseops.report.figures import timeline_figures
+from baseops.report.stories import stories
 from baseops.report.timelines import timeline
 from baseops.report.trends import trend
 
@@ -31,8 +33,33 @@ def test_a_span_that_ends_before_it_starts_is_turned(made):
     assert bar.end - bar.start == timedelta(minutes=10)
 
 
-def test_there_is_no_timeline_without_spans():
-    assert timeline([]) is None
+def test_more_lanes_than_a_person_can_tell_apart_are_left_out_and_counted(made):
+    spans = [made.span(f"vol-{number}", "kept", 0, 9) for number in range(100)]
+
+    found = timeline(spans)
+
+    assert (len(found.lanes), found.rows, found.left_out) == (40, 40, 60)
+
+
+def test_more_spans_than_a_person_can_tell_apart_too(made):
+    found = timeline([made.span("vol-0a1", "kept", number, number + 5000) for number in range(1000)])
+
+    assert (found.rows, found.left_out) == (600, 400)
+
+
+def test_a_drill_that_shows_no_more_than_another_shares_its_figure(made):
+    first, second = made.span("vol-0a1", "kept", 0, 9), made.span("copies", "kept", 0, 9)
+    runs = {
+        "backups/coverage": [[made.record("backups/coverage", "backups.daily", spans=[first])]],
+        "backups/retention": [[made.record("backups/retention", "backups.daily", spans=[first, second])]],
+        "logs/twin": [[made.record("logs/twin", "logs.web")]],
+    }
+
+    figures = timeline_figures(stories([], runs, made.now))
+
+    assert [each.drills for each in figures] == [
+        (("backups/retention", "drill-backups-retention"), ("backups/coverage", "drill-backups-coverage"))
+    ]
 
 
 def test_reading_times_are_a_line_over_runs_and_ages_are_not(made):

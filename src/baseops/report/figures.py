@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from baseops.evidence.records import parse_timestamp
 from baseops.report import plots
 from baseops.report.hostile import visible
 from baseops.report.stories import Story
-from baseops.report.timelines import MOST_BARS, Timeline, timeline
+from baseops.report.timelines import Timeline, timeline
 from baseops.report.trends import Trend
 from baseops.report.units import count, duration
 
@@ -25,12 +26,14 @@ _TITLES = {
 
 @dataclass(frozen=True)
 class Figure:
-    """`drawing` is the inside of an SVG element with `view_box`; empty where no library can draw it."""
+    """`drawing` is the inside of an SVG element with `view_box`; empty where no library can draw it.
+
+    `drills` are those that it is of, with their places on the page.
+    """
 
     anchor: str
     title: str
-    drill: str
-    drill_anchor: str
+    drills: tuple[tuple[str, str], ...]
     description: str
     view_box: str
     drawing: str
@@ -39,16 +42,25 @@ class Figure:
     note: str = ""
 
 
-def timeline_figure(story: Story) -> Figure | None:
-    """What was when, by the spans of a drill's records."""
+def timeline_figures(stories: Sequence[Story]) -> list[Figure]:
+    """What was when, by the spans of each drill's records; one figure where a drill shows no more than another."""
+    shown = {each.drill: {tuple(sorted(span.items())) for span in each.spans} for each in stories if each.spans}
+    by_drill = {each.drill: each for each in stories}
+    figures: dict[str, list[str]] = {}
+    for name in sorted(shown, key=lambda drill: -len(shown[drill])):
+        home = next((other for other in figures if shown[name] <= shown[other]), name)
+        figures.setdefault(home, []).append(name)
+    return [_timeline_figure([by_drill[each] for each in figures[name]]) for name in shown if name in figures]
+
+
+def _timeline_figure(stories: Sequence[Story]) -> Figure:
+    story = stories[0]
     found = timeline(story.spans, story.ended)
-    if found is None:
-        return None
-    rows = tuple((each.lane, each.state, moment(each.start), moment(each.end)) for each in found.bars)
+    rows = tuple((each["lane"], each["state"], _moment(each["start"]), _moment(each["end"])) for each in story.spans)
     return _figure(
         f"when-{story.anchor}",
         _TITLES[story.area],
-        story,
+        stories,
         _timeline_words(found),
         lambda: plots.timeline_svg(found),
         ("lane", "state", "from (UTC)", "until (UTC)"),
@@ -65,7 +77,7 @@ def trend_figure(story: Story, found: Trend) -> Figure:
     return _figure(
         f"runs-{story.anchor}",
         "Time taken, run by run",
-        story,
+        [story],
         _trend_words(found),
         lambda: plots.trend_svg(found),
         ("measure", "run ended (UTC)", "took", "run"),
@@ -78,10 +90,14 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def _moment(text: str) -> str:
+    return moment(parse_timestamp(text))
+
+
 def _figure(
     anchor: str,
     title: str,
-    story: Story,
+    stories: Sequence[Story],
     description: str,
     draw: Callable[[], str],
     columns: tuple[str, ...],
@@ -90,13 +106,14 @@ def _figure(
     note: str = "",
 ) -> Figure:
     view_box, drawing = plots.parts(draw()) if plots.can_draw() else ("", "")
-    return Figure(anchor, title, story.drill, story.anchor, description, view_box, drawing, columns, rows, note)
+    drills = tuple((each.drill, each.anchor) for each in stories)
+    return Figure(anchor, title, drills, description, view_box, drawing, columns, rows, note)
 
 
 def _note(found: Timeline) -> str:
     said = "The broken line is when the drill ended." if found.now else ""
-    if len(found.bars) > MOST_BARS:
-        said += f" The plot shows the first {MOST_BARS} of {len(found.bars):,} spans, the table all of them."
+    if found.left_out:
+        said += f" The plot leaves out {count(found.left_out, 'span')}, the table has all of them."
     return said.strip()
 
 

@@ -54,6 +54,11 @@ class Break:
     found: str
     seconds: str
 
+    @property
+    def area(self) -> str:
+        """What was broken."""
+        return self.name.partition("/")[0]
+
 
 @dataclass(frozen=True)
 class Note:
@@ -105,6 +110,15 @@ class Page:
         """What is refuted, then what is inconclusive."""
         found = [Trouble(story, each) for story in self.stories for each in story.troubles]
         return tuple(sorted(found, key=lambda each: VERDICTS.index(each.found.verdict)))
+
+    @property
+    def broken_areas(self) -> tuple[tuple[str, tuple[Break, ...]], ...]:
+        """The breaks of each area, what was missed first."""
+        areas = dict.fromkeys(each.area for each in self.breaks)
+        return tuple(
+            (area, tuple(sorted((each for each in self.breaks if each.area == area), key=lambda each: each.caught)))
+            for area in sorted(areas, key=lambda area: all(each.caught for each in self.breaks if each.area == area))
+        )
 
     @property
     def caught(self) -> int:

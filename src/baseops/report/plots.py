@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from baseops.report.hostile import shortened
-from baseops.report.timelines import Bar, Timeline
+from baseops.report.timelines import MOST_BARS, Bar, Timeline
 from baseops.report.trends import Trend
 
 Spec = dict[str, Any]  # Any: a Vega-Lite specification is JSON
@@ -22,14 +22,27 @@ Spec = dict[str, Any]  # Any: a Vega-Lite specification is JSON
 WIDTH = 820
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _STATES = {
-    "proven": ("ok", "kept", "delivered", "completed", "succeeded", "success", "available", "fresh", "received"),
-    "refuted": ("alarm", "expired", "failed", "failure", "bounced", "lost", "error", "refuted", "overdue"),
+    "proven": (
+        "ok",
+        "kept",
+        "delivered",
+        "completed",
+        "succeeded",
+        "success",
+        "available",
+        "fresh",
+        "received",
+        "in time",
+    ),
+    "refuted": ("alarm", "expired", "failed", "failure", "bounced", "lost", "error", "refuted", "overdue", "too old"),
     "inconclusive": ("insufficient_data", "insufficient data", "pending", "unknown", "waiting", "silence", "late"),
 }
 """States that have a colour of their own; all others get one of the series' colours."""
 _SERIES = tuple(f"var(--series-{number})" for number in range(1, 7))
 _SHAPES = ("circle", "diamond", "triangle-up", "square", "triangle-down", "cross")
 _LONGEST_NAME = 34
+_STEPS = ((14, 24), (40, 13), (100, 8), (MOST_BARS, 5))
+"""The pixels that a row gets, by how many rows there are at most."""
 _PADDING = {"left": 16, "right": 24, "top": 6, "bottom": 6}
 _CONFIG: Spec = {
     "mark": {"aria": False},  # the page gives one title, one description and a table
@@ -70,7 +83,7 @@ def can_draw() -> bool:
 def timeline_svg(timeline: Timeline) -> str:
     """The timeline: a bar for each stretch, a symbol for each moment, a broken line where the drill stood."""
     canvas = _Canvas.of(timeline)
-    values = [_bar_values(each, canvas) for each in timeline.drawn]
+    values = [_bar_values(each, canvas) for each in timeline.bars]
     colours = _colours(timeline.states)
     layers = [
         _edges(timeline, canvas),
@@ -114,13 +127,15 @@ class _Canvas:
     first: datetime
     last: datetime
     x_scale: Spec
+    says_states: bool
 
     @classmethod
     def of(cls, timeline: Timeline) -> _Canvas:
-        step = 22 if timeline.rows <= 30 else 9 if timeline.rows <= 80 else 5
+        step = next(pixels for rows, pixels in _STEPS if timeline.rows <= rows)
         times = [timeline.starts, timeline.ends, *([timeline.now] if timeline.now else [])]
         first, last = min(times), max(times)
-        return cls(step, timeline.rows * step, first, last, _time_scale(first, last))
+        says_states = step > 20 and len(timeline.states) > 1
+        return cls(step, timeline.rows * step, first, last, _time_scale(first, last), says_states)
 
     def x(self, field: str) -> Spec:
         return {"field": field, "type": "temporal", **self.x_scale}
@@ -145,7 +160,7 @@ def _bar_values(bar: Bar, canvas: _Canvas) -> Spec:
         "middle": (bar.row + 0.5) * canvas.step,
         "state": state,
         "moment": bar.is_moment,
-        "fits": canvas.step > 10 and canvas.width(bar) > 8 * len(state) + 12,
+        "fits": canvas.says_states and canvas.width(bar) > 8 * len(state) + 12,
     }
 
 

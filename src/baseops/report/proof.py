@@ -9,7 +9,7 @@ from baseops._version import __version__
 from baseops.contract.drill import Drill
 from baseops.contract.site import Site
 from baseops.evidence.records import Head, Record, parse_timestamp
-from baseops.report.figures import Figure, moment, timeline_figure, trend_figure
+from baseops.report.figures import Figure, moment, timeline_figures, trend_figure
 from baseops.report.page import Note, Page
 from baseops.report.plots import can_draw
 from baseops.report.stories import Story, stories
@@ -39,10 +39,9 @@ def proof_page(site: Site, account: str, drills: Sequence[Drill], runs: Runs, he
 
 def _figures(found: Sequence[Story], runs: Runs) -> list[Figure]:
     """Timelines of the newest runs, then times over all runs that are known."""
-    timelines = [timeline_figure(each) for each in found]
     trends = [(each, trend(runs.get(each.drill, ()))) for each in found]
     return [
-        *(each for each in timelines if each),
+        *timeline_figures(found),
         *(trend_figure(story, over_runs) for story, over_runs in trends if over_runs),
     ]
 

@@ -11,7 +11,7 @@ from baseops.contract.finding import Finding
 from baseops.contract.site import Site
 from baseops.contract.types import Json
 from baseops.evidence.records import Record, parse_timestamp
-from baseops.report.figures import moment, timeline_figure
+from baseops.report.figures import moment, timeline_figures
 from baseops.report.page import Break, Life, Note, Page, anchors
 from baseops.report.plots import can_draw
 from baseops.report.stories import AREAS, Story, stories
@@ -31,7 +31,6 @@ def rehearsal_page(site: Site, drills: Sequence[Drill], rehearsal: Rehearsal, at
     records = [each for run in runs.values() for each in run[0]]
     virtual = max((parse_timestamp(each["ended"]) for each in records if each["ended"]), default=at)
     found = stories(drills, runs, virtual)
-    figures = filter(None, map(timeline_figure, found))
     return Page(
         kind="rehearsal",
         name=site.name,
@@ -39,14 +38,14 @@ def rehearsal_page(site: Site, drills: Sequence[Drill], rehearsal: Rehearsal, at
         region=site.region,
         at=virtual,
         stories=tuple(found),
-        figures=tuple(figures),
+        figures=tuple(timeline_figures(found)),
         facts=(
             ("Rehearsed", f"{moment(at)} UTC, in a local account"),
             ("Drills ran at", f"{moment(virtual)} UTC by the account's clock"),
             ("Took", f"{duration(sum(rehearsal.seconds.values()))} of real time"),
         ),
         failure=str(rehearsal.failure) if rehearsal.failure else "",
-        notes=tuple(_note(each) for each in (*rehearsal.findings, *rehearsal.pending)),
+        notes=tuple(sorted(map(_note, (*rehearsal.findings, *rehearsal.pending)), key=_weight)),
         life=_life(rehearsal),
         breaks=tuple(_breaks(rehearsal, found)),
         kept=tuple(rehearsal.kept),
@@ -80,9 +79,7 @@ def _life(rehearsal: Rehearsal) -> Life:
 
 
 def _breaks(rehearsal: Rehearsal, found: Sequence[Story]) -> list[Break]:
-    """What was missed comes first."""
     places = anchors(found)
-    ordered = sorted(rehearsal.sabotage, key=lambda each: each.caught)
     return [
         Break(
             each.name,
@@ -93,9 +90,13 @@ def _breaks(rehearsal: Rehearsal, found: Sequence[Story]) -> list[Break]:
             each.found,
             duration(each.seconds),
         )
-        for each in ordered
+        for each in rehearsal.sabotage
     ]
 
 
 def _note(finding: Finding) -> Note:
     return Note(finding.severity.value, finding.message, finding.remedy)
+
+
+def _weight(note: Note) -> int:
+    return ("error", "warning", "note").index(note.severity)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from baseops.report.figures import moment
 from baseops.report.file import MARKER
-from baseops.report.hostile import visible
+from baseops.report.hostile import beginning, visible
 from baseops.report.page import Page
 from baseops.report.stories import VERDICTS
 from baseops.report.units import count, duration
@@ -54,6 +54,7 @@ def _environment() -> Environment:
         "duration": duration,
         "plural": count,
         "visible": visible,
+        "beginning": beginning,
         "drawing": _markup,
     }
     return environment

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from baseops.evidence.records import parse_timestamp
 
 _A_MOMENT = timedelta(milliseconds=1)
+MOST_LANES = 40
 MOST_BARS = 600
-"""Bars that a person can still tell apart; the table below a plot has them all."""
+"""What a person can still tell apart; the table below a plot has it all."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,12 @@ class Bar:
 
 @dataclass(frozen=True)
 class Timeline:
-    """`lanes` are names with the first row and the number of rows; `drawn` are the bars that the plot shows."""
+    """`lanes` are names with the first row and the number of rows; `left_out` counts spans that would be too many."""
 
     lanes: tuple[tuple[str, int, int], ...]
     bars: tuple[Bar, ...]
     now: datetime | None
+    left_out: int = 0
 
     @property
     def rows(self) -> int:
@@ -48,11 +50,6 @@ class Timeline:
         return tuple(dict.fromkeys(each.state for each in self.bars))
 
     @property
-    def drawn(self) -> tuple[Bar, ...]:
-        """The first bars in order of lanes and time."""
-        return self.bars[:MOST_BARS]
-
-    @property
     def starts(self) -> datetime:
         """The first moment."""
         return min(each.start for each in self.bars)
@@ -63,10 +60,11 @@ class Timeline:
         return max(each.end for each in self.bars)
 
 
-def timeline(spans: Sequence[Mapping[str, str]], now: datetime | None = None) -> Timeline | None:
-    """The spans of a drill's records; None where there are none. A span that ends before it starts is turned."""
+def timeline(spans: Sequence[Mapping[str, str]], now: datetime | None = None) -> Timeline:
+    """Of a drill's spans, one at least. A span that ends before it starts is turned."""
+    drawn = set(list(dict.fromkeys(span["lane"] for span in spans))[:MOST_LANES])
     by_lane: dict[str, list[tuple[datetime, datetime, str]]] = {}
-    for span in spans:
+    for span in [each for each in spans if each["lane"] in drawn][:MOST_BARS]:
         start, end = sorted((parse_timestamp(span["start"]), parse_timestamp(span["end"])))
         by_lane.setdefault(span["lane"], []).append((start, end, span["state"]))
     lanes, bars, first = [], [], 0
@@ -76,7 +74,7 @@ def timeline(spans: Sequence[Mapping[str, str]], now: datetime | None = None) ->
         lanes.append((lane, first, rows))
         bars += placed
         first += rows
-    return Timeline(tuple(lanes), tuple(bars), now) if bars else None
+    return Timeline(tuple(lanes), tuple(bars), now, len(spans) - len(bars))
 
 
 def _placed(stretches: Sequence[tuple[datetime, datetime, str]], lane: str, first: int) -> list[Bar]:
