@@ -97,6 +97,7 @@ class EbsBlocks:
         self.size = first.volume_bytes
         self.block_size = first.block_size
         self.count = self.size // self.block_size
+        self.is_empty = not first.blocks and not first.following
         self._keep(self._window(0, first))
 
     def present(self, index: int) -> bool:

@@ -26,6 +26,11 @@ class MeteredClients:
         """The region that `client` uses when none is named."""
         return self._inner.region
 
+    @property
+    def credentials(self) -> Any:
+        """The session's credentials, where it shows them: what is asked for without a client is told by who asks."""
+        return getattr(self._inner, "credentials", None)
+
     def client(self, service: str, region: str | None = None) -> Any:
         """A client that tells of its calls."""
         return _Client(self._inner.client(service, region), service, self._before)

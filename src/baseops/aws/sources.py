@@ -83,13 +83,15 @@ class Opened:
 class Sources:
     """Opens sources with one account's clients; `connect` is called when the first one needs AWS."""
 
-    def __init__(self, connect: Callable[[], Clients], clock: Clock, reading: Reading | None = None) -> None:
-        """Make no call yet."""
+    def __init__(
+        self, connect: Callable[[], Clients], clock: Clock, reading: Reading | None = None, pace: Pace | None = None
+    ) -> None:
+        """Make no call yet; `pace` takes the place of the reading's share of the quota."""
         self._connect = connect
         self._clock = clock
         self._reading = reading or Reading()
         self.spending = Spending(self._reading.max_bytes, self._reading.max_usd)
-        self._pace = Pace(clock, QUOTA_PER_SECOND * self._reading.share)
+        self._pace = pace or Pace(clock, QUOTA_PER_SECOND * self._reading.share)
         self._clients: Clients | None = None
 
     def open(

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 from baseops.areas.backups.policies import description
 from baseops.areas.backups.snapshot_tags import BACKUP_TAG
-from baseops.areas.backups.sources import tags_of
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
 
@@ -197,8 +196,3 @@ def empty_the_bin(account: SandboxAccount) -> None:
 def allow_public_snapshots(account: SandboxAccount) -> None:
     """The block on public sharing is off."""
     account.client("ec2").disable_snapshot_block_public_access()
-
-
-def is_tagged(described: Mapping[str, Any], tags: Mapping[str, str]) -> bool:
-    """Whether it has all of the tags."""
-    return tags.items() <= tags_of(described).items()

@@ -154,12 +154,7 @@ def _lateness(volume: str, copied: Copied | None, region: str, rpo: timedelta) -
 def _received(name: str, entry: Entry, region: str, ctx: DrillContext) -> Evidence:
     """What other accounts shared: nothing says of which volumes, so the newest copy speaks for all."""
     target, rpo, now = f"{name}/{region}", entry.promise.copy_rpo or timedelta(), ctx.clock.now()
-    mine = {
-        each["PolicyId"]
-        for each in policies(ctx.clients, ctx.site.region)
-        if each.get("Description") == description(ctx.site, name.partition(".")[2])
-    }
-    made = [each for each in snapshots_of(ctx.clients, region) if _is_of(each, mine) and each["State"] == "completed"]
+    made = [each for each in received_copies(name.partition(".")[2], region, ctx) if each["State"] == "completed"]
     if not made:
         return inconclusive(target, "no copy of a shared snapshot is there; perhaps nothing was shared yet")
     newest = max(made, key=lambda each: each["StartTime"])
@@ -169,6 +164,14 @@ def _received(name: str, entry: Entry, region: str, ctx: DrillContext) -> Eviden
         return refuted(target, hours)
     wrong = _faults({"": Copied(newest, "", age)}, _key(entry, region, ctx))
     return refuted(target, wrong[0][1]) if wrong else proven(target, hours, measures={"copies": len(made)})
+
+
+def received_copies(name: str, region: str, ctx: DrillContext) -> list[Described]:
+    """The copies of other accounts' snapshots that a backup's policy made in a region."""
+    wanted = description(ctx.site, name)
+    listed = policies(ctx.clients, ctx.site.region)
+    mine = {each["PolicyId"] for each in listed if each.get("Description") == wanted}
+    return [each for each in snapshots_of(ctx.clients, region) if _is_of(each, mine)]
 
 
 def _is_of(snapshot: Described, policy_ids: set[str]) -> bool:

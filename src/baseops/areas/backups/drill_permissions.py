@@ -22,7 +22,7 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
     if not section.entries and not section.account.is_claimed:
         return {}
     regions = sorted({site.region, *site.regions})
-    look = (_look(), _read_roles(), _read_keys(regions))
+    look = (_look(), _read_roles(), _read_keys(regions), _read_blocks(regions), _decrypt(regions))
     return {"observe": look, "exercise": tuple(_restore(regions))}
 
 
@@ -85,7 +85,7 @@ def _decrypt(regions: list[str]) -> dict[str, Json]:
     return {
         "Sid": "DecryptSnapshotBlocks",
         "Effect": "Allow",
-        "Action": ["kms:Decrypt", "kms:DescribeKey"],
+        "Action": "kms:Decrypt",
         "Resource": [
             {"Fn::Sub": f"arn:${{AWS::Partition}}:kms:{region}:${{AWS::AccountId}}:key/*"} for region in regions
         ],

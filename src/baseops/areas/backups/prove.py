@@ -10,6 +10,7 @@ from baseops.areas.backups.claims import claimed, prove_claims
 from baseops.areas.backups.copied import prove_copies, regions_of
 from baseops.areas.backups.coverage import prove_coverage
 from baseops.areas.backups.live_policy import prove_policies
+from baseops.areas.backups.readback import MOST_USD, prove_reads
 from baseops.areas.backups.retention import prove_retention
 from baseops.areas.backups.sharing import prove_sharing
 from baseops.areas.backups.strays import prove_no_strays
@@ -63,6 +64,17 @@ def drills(section: Section, refs: Refs) -> Sequence[Drill]:  # noqa: ARG001  # 
             prove_no_strays,
         ),
     ]
+    if reading := _those(entries, lambda each: bool(each.read)):
+        found.append(
+            Drill(
+                name="backups/read-back",
+                promise="declared files can be read whole out of the newest snapshots, and are what was declared",
+                targets=tuple(reading),
+                touches=("up to five volumes' newest snapshots for each declared file, by the EBS direct APIs",),
+                cost_usd=MOST_USD,
+                run=partial(prove_reads, reading),
+            )
+        )
     if claimed(section.account):
         found.append(
             Drill(

@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from baseops.areas.backups import breaks
+from baseops.areas.backups.damage import FileDamage, damaged_files
 from baseops.contract.drill import Sabotage
 from baseops.contract.site import Site
 
 if TYPE_CHECKING:
     from baseops.areas.backups.spec import Section
+    from baseops.areas.backups.spec.read import Read
     from baseops.areas.backups.spec.section import Entry
 
 WEEK = timedelta(days=7)
@@ -50,6 +52,30 @@ def _of_entry(name: str, entry: Entry, site: Site) -> Iterator[Sabotage]:
         mistyped = breaks.mistype(entry.target.tags)
         yield _break("strays", name, "tag-mistyped", "the tag of a new volume has a typo", mistyped)
     yield from _of_copies(name, entry, policy)
+    for file, read in damaged_files(entry):
+        yield from _of_database(name, file, read)
+
+
+def _of_database(name: str, file: FileDamage, read: Read) -> Iterator[Sabotage]:
+    stories = (
+        ("page-flipped", "a page of the database has flipped bits", file.flip),
+        ("database-truncated", "half of the database is missing", file.truncate),
+        ("database-empty", "the database was made anew, empty", file.empty),
+        ("database-gone", "the database is not there", file.remove),
+        ("volume-wiped", "the volume holds noise in place of a file system", file.wipe),
+        ("volume-deselected", "the database's volume lost the tag that selects it", file.deselect),
+    )
+    for what, story, act in stories:
+        yield _break("read-back", name, what, story, act)
+    if read.modified_within:
+        yield _break(
+            "read-back",
+            name,
+            "application-stopped",
+            "the application has not written for days",
+            file.stop_writing,
+            read.modified_within + timedelta(days=2),
+        )
 
 
 def _of_copies(name: str, entry: Entry, policy: breaks.PolicyBreaks) -> Iterator[Sabotage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.backups.snapshot_tags import BACKUP_TAG, DECLARATION_TAG
@@ -54,6 +54,22 @@ def selected_volumes(clients: Clients, region: str, entry: Entry) -> list[Descri
         return found
     roots = _root_devices(clients, region, entry.target) if entry.exclude.boot_volume else {}
     return [each for each in found if not _is_excluded(each, entry, roots)]
+
+
+def instances_named(clients: Clients, region: str, ids: Iterable[str]) -> list[Described]:
+    """Instances by id, at most two hundred; one that has ended is left out. AWS call: ec2:DescribeInstances."""
+    filters = [{"Name": "instance-id", "Values": sorted(ids)}]
+    if not filters[0]["Values"]:
+        return []
+    pages = _pages(clients, region, "describe_instances", Filters=filters)
+    return [one for page in pages for group in page["Reservations"] for one in group["Instances"]]
+
+
+def volumes_with_tags(clients: Clients, region: str, tags: Mapping[str, str]) -> list[Described]:
+    """The volumes that have all of the tags. AWS call: ec2:DescribeVolumes."""
+    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
+    pages = _pages(clients, region, "describe_volumes", VOLUMES_PER_PAGE, Filters=filters)
+    return [each for page in pages for each in page["Volumes"]]
 
 
 def all_volumes(clients: Clients, region: str) -> list[Described]:

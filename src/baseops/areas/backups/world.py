@@ -1,4 +1,4 @@
-"""What a declaration of backups expects to find: tagged volumes and instances, made by ordinary EC2 calls.
+"""What a declaration of backups expects to find: hosts with tagged volumes, files on them, an application that writes.
 
 It reads who is selected (targets, volumes named by tag or device), never which files are to be read or what must be
 true of them. Nothing is made for `receive`: the snapshots come from another account.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from baseops.areas.backups.world_files import Application, root_files
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
 
@@ -18,17 +19,17 @@ if TYPE_CHECKING:
 
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 ROOT_GIB = DATA_GIB = 8
+DATA_KEY = "alias/hosts-data"
 DEVICES = tuple(f"/dev/sd{letter}" for letter in "fghijklmnop")
 
 
 def build(section: Section, account: SandboxAccount, site: Site) -> None:
     """One host for each tag that selects, with its root volume and a data volume for each kind that is named."""
-    ec2 = account.client("ec2", site.region)
     image = ""
     for name, entry in section.entries.items():
         for key, value in (entry.target.tags if entry.target else {}).items():
             image = image or _image(account, site)
-            _host(ec2, image, f"{name}-{value}", entry, {key: value})
+            _host(account, site, image, f"{name}-{value}", entry, {key: value})
 
 
 def follow(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
@@ -36,7 +37,7 @@ def follow(section: Section, account: SandboxAccount, site: Site) -> None:  # th
 
 
 def live(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
-    """Nothing yet."""
+    """Nothing: the hosts' applications have been at work since they were made."""
 
 
 def _image(account: SandboxAccount, site: Site) -> str:
@@ -48,8 +49,10 @@ def _root_device(ec2: Any, image: str) -> str:
     return str(described["RootDeviceName"])
 
 
-def _host(ec2: Any, image: str, host_name: str, entry: Entry, selected_by: Mapping[str, str]) -> None:
-    target = entry.target
+def _host(
+    account: SandboxAccount, site: Site, image: str, host_name: str, entry: Entry, selected_by: Mapping[str, str]
+) -> None:
+    target, ec2 = entry.target, account.client("ec2", site.region)
     if target is None:
         return
     tags = {"Name": host_name, **(selected_by if target.resource == "instance" else {})}
@@ -61,25 +64,42 @@ def _host(ec2: Any, image: str, host_name: str, entry: Entry, selected_by: Mappi
         BlockDeviceMappings=[{"DeviceName": _root_device(ec2, image), "Ebs": {"VolumeSize": ROOT_GIB}}],
         TagSpecifications=[_tagged("instance", tags)],
     )["Instances"]
-    zone = instance["Placement"]["AvailabilityZone"]
+    zone, identifier = instance["Placement"]["AvailabilityZone"], instance["InstanceId"]
     volume_tags = dict(selected_by) if target.resource == "volume" else {}
-    _tag_root(ec2, instance["InstanceId"], volume_tags)
+    for root in _roots(ec2, identifier, volume_tags):
+        account.write_files(root, root_files(host_name))
+    key = _key(account, site)
     for device, own in _data_volumes(entry, target):
         volume = ec2.create_volume(
             AvailabilityZone=zone,
             Size=DATA_GIB,
             VolumeType="gp3",
+            Encrypted=True,
+            KmsKeyId=key,
             TagSpecifications=[_tagged("volume", {"Name": f"{host_name}-data", **volume_tags, **own})],
         )["VolumeId"]
-        ec2.attach_volume(InstanceId=instance["InstanceId"], VolumeId=volume, Device=device)
+        ec2.attach_volume(InstanceId=identifier, VolumeId=volume, Device=device)
+        Application(account, site.region, identifier, volume, f"/{own.get('Data', 'orders')}.db").start()
 
 
-def _tag_root(ec2: Any, instance: str, tags: Mapping[str, str]) -> None:
-    if not tags:
-        return
+def _roots(ec2: Any, instance: str, tags: Mapping[str, str]) -> list[str]:
+    """The instance's root volume, tagged."""
     attached = {"Name": "attachment.instance-id", "Values": [instance]}
-    roots = [each["VolumeId"] for each in ec2.describe_volumes(Filters=[attached])["Volumes"]]
-    ec2.create_tags(Resources=roots, Tags=_list(tags))
+    roots = [str(each["VolumeId"]) for each in ec2.describe_volumes(Filters=[attached])["Volumes"]]
+    if tags:
+        ec2.create_tags(Resources=roots, Tags=_list(tags))
+    return roots
+
+
+def _key(account: SandboxAccount, site: Site) -> str:
+    """The key under which the account's hosts keep their data; one for all."""
+    kms = account.client("kms", site.region)
+    known = [each["TargetKeyId"] for each in kms.list_aliases()["Aliases"] if each["AliasName"] == DATA_KEY]
+    if known:
+        return str(kms.describe_key(KeyId=known[0])["KeyMetadata"]["Arn"])
+    made = kms.create_key(Description="data of the hosts")["KeyMetadata"]
+    kms.create_alias(AliasName=DATA_KEY, TargetKeyId=made["KeyId"])
+    return str(made["Arn"])
 
 
 def _data_volumes(entry: Entry, target: Target) -> Iterator[tuple[str, Mapping[str, str]]]:
