@@ -101,7 +101,7 @@ def acme_says(applied_acme: tuple[Any, Any, Any]) -> Callable[..., list[Any]]:
             break_(account)
             account.clock.sleep(passes.total_seconds())
             if passes:
-                wait_for_the_window(declaration, account)
+                wait_for_the_window(declaration, lock, account, names)
             areas = {name.partition("/")[0] for name in names}
             who = _permitted(declaration, account, areas, without) if enforced or without else {}
             with proven(declaration, lock, account, names=names, **who) as run:

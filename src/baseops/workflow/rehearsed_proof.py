@@ -19,7 +19,7 @@ from baseops.declaration import Declaration
 from baseops.evidence.admission import next_opening
 from baseops.evidence.runner import Run
 from baseops.workflow.compile import sections
-from baseops.workflow.prove import ClientsOf, Means, Order, prove
+from baseops.workflow.prove import ClientsOf, Means, Order, prove, wanted_drills
 
 PASSES = timedelta(days=8)
 """A week and a day: whatever is scheduled weekly has happened."""
@@ -39,8 +39,13 @@ def let_time_pass(declaration: Declaration, account: SandboxAccount) -> None:
     clock.sleep(max((lived_from + LIVES - clock.now()).total_seconds(), 0))
 
 
-def wait_for_the_window(declaration: Declaration, account: SandboxAccount) -> None:
-    """Until drills that do more than observe may run."""
+def wait_for_the_window(
+    declaration: Declaration, lock: Lock, account: SandboxAccount, names: Sequence[str] = ()
+) -> None:
+    """Until the drills named (or all) may run: those that observe may at any time."""
+    order = Order(names=tuple(names), classes=get_args(DrillClass))
+    if all(drill.drill_class == "observe" for drill, _ in wanted_drills(declaration, lock, order)):
+        return
     now = account.clock.now()
     account.clock.sleep((next_opening(declaration.site.drills.window, now) - now).total_seconds())
 

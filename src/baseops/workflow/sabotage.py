@@ -101,7 +101,7 @@ def _tried(declaration: Declaration, lock: Lock, account: Account, broken: Sabot
         ) from error
     account.clock.sleep(broken.passes.total_seconds())
     if broken.passes:
-        wait_for_the_window(declaration, account)
+        wait_for_the_window(declaration, lock, account, (broken.drill,))
     with proven(declaration, lock, account, names=(broken.drill,)) as run:
         refuted = [f"{each['target']}: {each['reason']}" for each in run.records if each["verdict"] == "refuted"]
         said = refuted or [f"{each['verdict']} {each['target']}: {each['reason']}" for each in run.records]
