@@ -1,5 +1,6 @@
 """The drills of backups on the applied example: what they say of it whole, and after something broke."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
