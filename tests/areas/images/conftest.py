@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,8 @@ from baseops.contract.lock import Lock, LockedBase
 from baseops.contract.refs import Refs
 from baseops.declaration import Declaration, load
 from baseops.sandbox.account import Account, open_account
+from baseops.snapshots.files import Snapshot
+from baseops.snapshots.opening import open_image
 from baseops.workflow.load import SPECS
 
 FOLDER = Path(__file__).parent
@@ -92,3 +97,27 @@ def compiled(refs) -> Callable[..., Resources]:
 def account() -> Iterator[Account]:
     with open_account(start=datetime(2026, 11, 2, 9, tzinfo=UTC)) as opened:
         yield opened
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """What will be the root of an image's file system."""
+    made = tmp_path / "root"
+    (made / "etc").mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def opened(tmp_path, folder):
+    """An ext4 file system with what lies in the folder by now, opened."""
+    program = shutil.which("mke2fs", path="/usr/sbin:/sbin:/usr/bin:/bin")
+    if program is None:
+        pytest.skip("mke2fs is not installed")
+    with ExitStack() as closing:
+
+        def after(size: str = "64M") -> Snapshot:
+            image = tmp_path / "root.img"
+            subprocess.run([program, "-q", "-t", "ext4", "-d", folder, image, size], check=True)
+            return closing.enter_context(open_image(image))
+
+        yield after

@@ -5,11 +5,12 @@ It tells the story; rules on components and on sharing lie beside it. Paths begi
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from baseops.areas.images.component_checks import component_findings
+from baseops.areas.images.exemptions import has_expired
 from baseops.areas.images.sharing import sharing_findings
 from baseops.areas.images.timing import duration, oldest, shortest_gap
 from baseops.areas.images.wording import Findings, Path, days_up, error, note, spoken, warning
@@ -36,8 +37,8 @@ _FAST = {"gp3": (3000, 64000), "io1": (100, 64000), "io2": (100, 64000)}
 """https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html"""
 
 
-def check(section: Section, site: Site) -> list[Finding]:
-    """Everything that is wrong with or worth saying about the section; asks AWS nothing."""
+def check(section: Section, site: Site, today: date) -> list[Finding]:
+    """Everything that is wrong with or worth saying about the section on a day; asks AWS nothing."""
     found: list[Finding] = []
     for name, entry in section.entries.items():
         path: Path = ("images", name)
@@ -45,7 +46,7 @@ def check(section: Section, site: Site) -> list[Finding]:
         found += _regions(path, entry, site)
         found += _publish(path, entry)
         found += _promise(path, entry)
-        found += _used_by(path, entry)
+        found += _used_by(path, entry, today)
     found += _published_twice(section)
     found += component_findings(section, site)
     found += _allowed(section)
@@ -360,7 +361,7 @@ def _long(place: Path, retire: Retire) -> Findings:
         )
 
 
-def _used_by(path: Path, entry: Entry) -> Findings:
+def _used_by(path: Path, entry: Entry, today: date) -> Findings:
     if entry.exempt and entry.used_by is None:
         yield error(
             "exempt",
@@ -375,6 +376,13 @@ def _used_by(path: Path, entry: Entry) -> Findings:
                 (*path, "exempt", number, "tags"),
                 "that exempts every instance that `used_by` selects",
                 "Write narrower tags, or delete `used_by`",
+            )
+        if has_expired(exemption, today):
+            yield warning(
+                "exemption-expired",
+                (*path, "exempt", number, "expires"),
+                f"this exemption ended on {exemption.expires}, so drills hold whom it named to `used_by` again",
+                "Roll them onto the image and delete it, or write a later date",
             )
 
 

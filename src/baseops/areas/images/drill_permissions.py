@@ -1,6 +1,6 @@
-"""What drills of this area may do, by class: look at images and read their blocks; launch one of their own.
+"""What drills of this area may do, by class: look at images and who uses them, read the blocks of images.
 
-EC2's and Image Builder's describe and list calls know no resources; everything else is bounded by region and tag.
+EC2's describe calls know no resources; everything else is bounded by region and tag.
 """
 
 from __future__ import annotations
@@ -8,14 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from baseops.areas.images.names import DECLARATION_TAG
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
 
 if TYPE_CHECKING:
     from baseops.areas.images.spec import Section
-
-DRILL_TAG = "baseops:drill"
 
 
 def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mapping[str, Json], ...]]:
@@ -25,33 +22,24 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
     regions: list[Json] = [*sorted({site.region, *site.regions})]
     in_regions: dict[str, Json] = {"aws:RequestedRegion": regions}
     return {
-        "observe": (_look(in_regions), _parameters(section, site), _read_blocks(site), _decrypt(site)),
-        "exercise": tuple(_launch(site)),
+        "observe": (_look(in_regions), _parameters(section, site), _read_blocks(section, site), _decrypt(site)),
     }
 
 
 def _look(in_regions: dict[str, Json]) -> dict[str, Json]:
     described = (
         "ImageAttribute",
-        "ImageReferences",
         "Images",
         "Instances",
         "LaunchTemplateVersions",
         "LaunchTemplates",
+        "SnapshotAttribute",
+        "Snapshots",
     )
     actions: list[Json] = [
         "autoscaling:DescribeAutoScalingGroups",
-        *(f"ec2:Describe{each}" for each in (*described, "Snapshots")),
-        "ec2:GetAllowedImagesSettings",
-        "imagebuilder:GetImage",
-        "imagebuilder:GetImagePipeline",
-        "imagebuilder:GetImageRecipe",
-        "imagebuilder:GetLifecyclePolicy",
-        "imagebuilder:ListImageBuildVersions",
-        "imagebuilder:ListImagePipelineImages",
-        "imagebuilder:ListImagePipelines",
-        "imagebuilder:ListImages",
-        "imagebuilder:ListLifecyclePolicies",
+        "autoscaling:DescribeLaunchConfigurations",
+        *(f"ec2:Describe{each}" for each in described),
     ]
     return {
         "Sid": "LookAtImages",
@@ -63,6 +51,10 @@ def _look(in_regions: dict[str, Json]) -> dict[str, Json]:
 
 
 def _parameters(section: Section, site: Site) -> dict[str, Json]:
+    """Whoever publishes by a parameter has its history too; launch templates may name a public one."""
+    actions: list[Json] = ["ssm:GetParameter", "ssm:GetParameters"]
+    if any(entry.used_by and not entry.managed for entry in section.entries.values()):
+        actions.append("ssm:GetParameterHistory")
     names = sorted({entry.publish for entry in section.entries.values() if entry.publish})
     regions = sorted({site.region, *site.regions})
     own: list[Json] = [
@@ -73,20 +65,23 @@ def _parameters(section: Section, site: Site) -> dict[str, Json]:
     return {
         "Sid": "ReadImageParameters",
         "Effect": "Allow",
-        "Action": ["ssm:GetParameter", "ssm:GetParameters"],
-        "Resource": [*own, {"Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}::parameter/aws/service/*"}],
+        "Action": actions,
+        "Resource": [*own, {"Fn::Sub": "arn:${AWS::Partition}:ssm:*::parameter/aws/service/*"}],
     }
 
 
-def _read_blocks(site: Site) -> dict[str, Json]:
+def _read_blocks(section: Section, site: Site) -> dict[str, Json]:
+    """Image Builder tags the snapshots of what it builds; those of others are known by nothing."""
     regions = sorted({site.region, *site.regions})
-    return {
+    statement: dict[str, Json] = {
         "Sid": "ReadImageBlocks",
         "Effect": "Allow",
         "Action": ["ebs:GetSnapshotBlock", "ebs:ListSnapshotBlocks"],
         "Resource": [{"Fn::Sub": f"arn:${{AWS::Partition}}:ec2:{region}::snapshot/*"} for region in regions],
-        "Condition": {"StringEquals": {"aws:ResourceTag/CreatedBy": "EC2 Image Builder"}},
     }
+    if all(entry.managed for entry in section.entries.values()):
+        statement["Condition"] = {"StringEquals": {"aws:ResourceTag/CreatedBy": "EC2 Image Builder"}}
+    return statement
 
 
 def _decrypt(site: Site) -> dict[str, Json]:
@@ -102,49 +97,3 @@ def _decrypt(site: Site) -> dict[str, Json]:
         # https://docs.aws.amazon.com/ebs/latest/userguide/how-ebs-encryption-works.html
         "Condition": {"Null": {"kms:EncryptionContext:aws:ebs:id": "false"}},
     }
-
-
-def _launch(site: Site) -> list[dict[str, Json]]:
-    """An instance of an image of ours, with the drill's tag; only such instances are ended."""
-    own = f"arn:${{AWS::Partition}}:ec2:{site.region}:${{AWS::AccountId}}:"
-    image = f"arn:${{AWS::Partition}}:ec2:{site.region}::image/*"
-    tagged: dict[str, Json] = {"Null": {f"aws:RequestTag/{DRILL_TAG}": "false"}}
-    return [
-        {
-            "Sid": "LaunchOwnImages",
-            "Effect": "Allow",
-            "Action": "ec2:RunInstances",
-            "Resource": {"Fn::Sub": image},
-            "Condition": {"StringEquals": {f"aws:ResourceTag/{DECLARATION_TAG}": site.name}},
-        },
-        {
-            "Sid": "LaunchIntoTheNetwork",
-            "Effect": "Allow",
-            "Action": "ec2:RunInstances",
-            "Resource": [
-                {"Fn::Sub": f"{own}{each}"}
-                for each in ("network-interface/*", "security-group/*", f"subnet/{site.network.drill_subnet or '*'}")
-            ],
-        },
-        {
-            "Sid": "LaunchWithTheDrillsTag",
-            "Effect": "Allow",
-            "Action": "ec2:RunInstances",
-            "Resource": [{"Fn::Sub": f"{own}{each}"} for each in ("instance/*", "volume/*")],
-            "Condition": tagged,
-        },
-        {
-            "Sid": "TagWhatIsLaunched",
-            "Effect": "Allow",
-            "Action": "ec2:CreateTags",
-            "Resource": [{"Fn::Sub": f"{own}{each}"} for each in ("instance/*", "volume/*")],
-            "Condition": {"StringEquals": {"ec2:CreateAction": "RunInstances"}},
-        },
-        {
-            "Sid": "EndOwnInstances",
-            "Effect": "Allow",
-            "Action": "ec2:TerminateInstances",
-            "Resource": {"Fn::Sub": f"{own}instance/*"},
-            "Condition": {"Null": {f"aws:ResourceTag/{DRILL_TAG}": "false"}},
-        },
-    ]

@@ -46,7 +46,7 @@ def own_amis(clients: Clients, region: str, declaration: str, name: str) -> list
         found = clients.client("ec2", region).describe_images(
             Owners=["self"], Filters=filters, IncludeDeprecated=True, IncludeDisabled=True
         )["Images"]
-    return sorted(found, key=lambda image: str(image["CreationDate"]))
+    return sorted(found, key=lambda image: (str(image["CreationDate"]), str(image["ImageId"])))
 
 
 def parameter(clients: Clients, region: str, name: str) -> str | None:
@@ -60,6 +60,14 @@ def parameter(clients: Clients, region: str, name: str) -> str | None:
         if problem.code != "ParameterNotFound":
             raise
         return None
+
+
+def parameter_history(clients: Clients, region: str, name: str) -> list[str]:
+    """The values that a parameter has had, oldest first. AWS call: ssm:GetParameterHistory."""
+    with translated(f"cannot read the history of the parameter {name} in {region}"):
+        pages = clients.client("ssm", region).get_paginator("get_parameter_history").paginate(Name=name)
+        found = [each for page in pages for each in page["Parameters"]]
+    return [str(each["Value"]) for each in sorted(found, key=lambda each: int(each["Version"]))]
 
 
 def pipelines(clients: Clients, region: str) -> dict[str, Described]:

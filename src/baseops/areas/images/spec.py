@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from baseops.areas.images import checks
+from baseops.aws.clock import SystemClock
 from baseops.contract.finding import Finding
 from baseops.contract.site import Site
 from baseops.fields import (
@@ -386,4 +387,4 @@ class Section(AreaSection):
 
 def check(section: Section, site: Site) -> list[Finding]:
     """Cross-references, AWS limits and traps that the models cannot say alone; reads the component files."""
-    return checks.check(section, site)
+    return checks.check(section, site, SystemClock().now().date())

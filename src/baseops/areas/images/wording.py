@@ -38,11 +38,12 @@ def spoken(value: timedelta) -> str:
         return f"{minutes} minutes"
     days, hours = divmod(round(minutes / 60), 24)
     if days < 2:
-        return _plural(24 * days + hours, "hour")
-    return f"{_plural(days, 'day')} and {_plural(hours, 'hour')}" if hours else _plural(days, "day")
+        return plural(24 * days + hours, "hour")
+    return f"{plural(days, 'day')} and {plural(hours, 'hour')}" if hours else plural(days, "day")
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
+    """A number and what it counts: `1 day`, `2 days`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 

@@ -1,4 +1,4 @@
-"""What a declaration of images expects to find: the network of builds, bases of one's own, instances in use.
+"""What a declaration of images expects to find: networks of builds and drills, bases of one's own, instances in use.
 
 Ordinary API calls only. It reads who uses an image, never what is checked of it. Public bases are Amazon's own and
 there already. AWS gives out ids itself; the sandbox gives a subnet, VPC, security group or AMI the one that its tag
@@ -7,69 +7,46 @@ there already. AWS gives out ids itself; the sandbox gives a subnet, VPC, securi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.images import sources
-from baseops.aws.errors import translated
+from baseops.areas.images import world_fleet as fleet
+from baseops.areas.images import world_networks as networks
+from baseops.areas.images.world_networks import exists, with_id
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
-from baseops.errors import AwsError
 
 if TYPE_CHECKING:
     from baseops.areas.images.spec import Base, Entry, Section
 
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
-ID_TAG = "sandbox:id"
-ADDRESSES = "10.20.0.0/16"
 
 
 def build(section: Section, account: SandboxAccount, site: Site) -> None:
     """Make it by ordinary API calls; what another area's world has made already stays."""
     ec2 = account.client("ec2", site.region)
     for entry in section.managed.values():
-        _network(ec2, entry, site)
+        networks.of_builds(ec2, entry, site)
         if entry.base is not None:
             _base(ec2, entry.base, account, site)
     for name, entry in section.entries.items():
         if not entry.managed and entry.publish:
             _theirs(name, entry, account, site)
         _users(ec2, name, entry, account, site)
+    if section.entries:
+        networks.of_drills(ec2, site)
 
 
 def follow(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
     """Nothing: a pipeline asks nobody."""
 
 
-def live(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
-    """Nothing yet."""
-
-
-def _network(ec2: Any, entry: Entry, site: Site) -> None:
-    subnet = entry.subnet or site.network.build_subnet
-    if entry.default_vpc or subnet is None:
-        return
-    vpc = entry.vpc or _vpc_of(ec2, subnet)
-    if entry.vpc and not _exists(ec2.describe_vpcs, VpcIds=[entry.vpc]):
-        ec2.create_vpc(CidrBlock=ADDRESSES, TagSpecifications=_with_id("vpc", entry.vpc))
-    if not _exists(ec2.describe_subnets, SubnetIds=[subnet]):
-        vpc = vpc or ec2.create_vpc(CidrBlock=ADDRESSES)["Vpc"]["VpcId"]
-        taken = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{len(taken)}.0/24", TagSpecifications=_with_id("subnet", subnet))
-    for group in entry.security_groups:
-        if not _exists(ec2.describe_security_groups, GroupIds=[group]):
-            ec2.create_security_group(
-                GroupName=group,
-                Description="builds",
-                VpcId=vpc or _vpc_of(ec2, subnet),
-                TagSpecifications=_with_id("security-group", group),
-            )
-
-
-def _vpc_of(ec2: Any, subnet: str) -> str | None:
-    if not _exists(ec2.describe_subnets, SubnetIds=[subnet]):
-        return None
-    return str(ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"])
+def live(section: Section, account: SandboxAccount, site: Site) -> None:
+    """Roll the fleet: who should run an image and does not is replaced by one started from what is published."""
+    for name, entry in section.entries.items():
+        for region in (entry.regions or (site.region,)) if entry.used_by and entry.publish else ():
+            fleet.roll(name, entry, account, site, region)
 
 
 def _base(ec2: Any, base: Base, account: SandboxAccount, site: Site) -> None:
@@ -98,7 +75,7 @@ def _register(ec2: Any, name: str, image_id: str | None, architecture: str = "x8
         Architecture=architecture,
         RootDeviceName="/dev/xvda",
         VirtualizationType="hvm",
-        TagSpecifications=_with_id("image", image_id) if image_id else [],
+        TagSpecifications=with_id("image", image_id) if image_id else [],
     )
     return str(answer["ImageId"])
 
@@ -116,30 +93,18 @@ def _users(ec2: Any, name: str, entry: Entry, account: SandboxAccount, site: Sit
             ec2.run_instances(
                 ImageId=image, InstanceType="t3.micro", MinCount=1, MaxCount=1, TagSpecifications=specification
             )
-    if not _exists(ec2.describe_launch_templates, LaunchTemplateNames=[name]):
+    if not exists(ec2.describe_launch_templates, LaunchTemplateNames=[name]):
+        launched = f"resolve:ssm:{entry.publish}" if entry.publish else image
+        specification = [{"ResourceType": "instance", "Tags": _list(wanted[0])}]
         ec2.create_launch_template(
-            LaunchTemplateName=name, LaunchTemplateData={"ImageId": image, "InstanceType": "t3.micro"}
+            LaunchTemplateName=name,
+            LaunchTemplateData={"ImageId": launched, "InstanceType": "t3.micro", "TagSpecifications": specification},
         )
 
 
 def _running(ec2: Any, tags: Mapping[str, str]) -> bool:
     filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
     return bool(ec2.describe_instances(Filters=filters)["Reservations"])
-
-
-def _exists(read: Any, **names: Iterable[str]) -> bool:
-    try:
-        with translated("cannot look for what the world needs"):
-            answer = read(**names)
-    except AwsError as problem:
-        if "NotFound" not in problem.code:
-            raise
-        return False
-    return any(answer[key] for key in answer if key != "ResponseMetadata")
-
-
-def _with_id(resource: str, identity: str) -> list[dict[str, Any]]:
-    return [{"ResourceType": resource, "Tags": _list({ID_TAG: identity})}]
 
 
 def _list(tags: Mapping[str, str]) -> list[dict[str, str]]:

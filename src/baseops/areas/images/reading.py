@@ -1,0 +1,32 @@
+"""Opens the root file system of an AMI by the blocks of its snapshot, within the budget; no instance, no volume.
+
+Whoever may launch an image may not read its blocks: the snapshot has to be the account's own, or shared with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from baseops.aws.sources import Reading, Sources
+from baseops.contract.drill import DrillContext
+from baseops.snapshots.files import Snapshot
+
+MAX_BYTES = 2 << 30
+MAX_USD = 0.02
+"""For one image: the blocks of two gibibytes cost 0.012 US dollars."""
+
+
+@contextmanager
+def root_files(ctx: DrillContext, region: str, image_id: str) -> Iterator[Snapshot]:
+    """The file system that is the image's `/`. Raises `SnapshotError`, also over the caps.
+
+    AWS calls: ec2:DescribeImages, ec2:DescribeSnapshots, ebs:ListSnapshotBlocks, ebs:GetSnapshotBlock.
+    """
+    sources = Sources(lambda: ctx.clients, ctx.clock, Reading(max_bytes=MAX_BYTES, max_usd=MAX_USD))
+    try:
+        with sources.open(image_id, region=region) as opened:
+            yield opened.files()
+    finally:
+        # Requests and their price are counted on the clients.
+        ctx.budget.spend(blocks=sources.spending.block_requests, size_bytes=sources.spending.bytes)
