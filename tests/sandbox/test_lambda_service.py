@@ -177,3 +177,11 @@ def test_a_function_nobody_made_is_not_found(account):
     with pytest.raises(ClientError) as refused:
         invoke(account)
     assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"
+
+
+def test_a_module_that_cannot_be_imported_is_an_error_of_the_runtime(account, function):
+    function("import nothing_of_that_name\n")
+    answer, result = invoke(account)
+    assert answer["FunctionError"] == "Unhandled"
+    assert result["errorType"] == "Runtime.ImportModuleError"
+    assert result["errorMessage"] == "Unable to import module 'index': No module named 'nothing_of_that_name'"

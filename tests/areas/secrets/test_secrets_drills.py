@@ -47,6 +47,17 @@ def test_values_are_kept_and_rotated_as_declared(said):
     assert kept[2][2] == "not rotated yet, next by 2026-02-04 03:00 UTC"
 
 
+def test_without_a_database_user_the_canary_shows_that_its_function_works_and_nothing_of_the_database(said):
+    assert said("secrets/rotation") == [
+        ("secrets.db/function", "proven", "a new version was made and rolled back"),
+        (
+            "secrets.db/database",
+            "inconclusive",
+            "setSecret and testSecret were not exercised: no user is declared for the canary; write its `username`",
+        ),
+    ]
+
+
 def test_the_drills_own_reads_are_found_in_cloudtrail_and_the_trail_keeps_them(acme_says):
     found = {each["target"]: each for each in acme_says("secrets/trail")}
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from baseops.areas.secrets import company_trail, package
+from baseops.areas.secrets import canary, company_trail, package
 from baseops.areas.secrets.roles import role_of
 from baseops.cloudformation.packages import zipped
 from baseops.contract.sandbox_account import SandboxAccount
@@ -150,6 +150,16 @@ def failing_at_set_secret(account: SandboxAccount, entry: Entry) -> None:
     code = zipped({f"{module}.py": _CANNOT_SET})
     account.client("lambda").update_function_code(FunctionName=arn, ZipFile=code)
     account.client("secretsmanager").rotate_secret(SecretId=entry.name)
+
+
+def broken_package(account: SandboxAccount, entry: Entry) -> None:
+    """The function that was released last lacks a module that it imports; so does the canary's, which is its copy."""
+    module = package.HANDLER.rpartition(".")[0].replace(".", "/")
+    code = zipped({f"{module}.py": b"import nothing_of_that_name\n"})
+    secrets, functions = account.client("secretsmanager"), account.client("lambda")
+    for name in (entry.name, canary.secret_of(entry)):
+        arn = secrets.describe_secret(SecretId=name)["RotationLambdaARN"]
+        functions.update_function_code(FunctionName=arn, ZipFile=code)
 
 
 def trail_stopped(account: SandboxAccount) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from baseops.areas.secrets import access
+from baseops.areas.secrets import access, canary
 from baseops.areas.secrets.credentials import kind_of_secret, names_a_secret
 from baseops.areas.secrets.roles import at_home, role_of
-from baseops.areas.secrets.rotation_checks import postgres_value, rotation_function, rotation_schedule
+from baseops.areas.secrets.rotation_checks import postgres_value, rotation_canary, rotation_function, rotation_schedule
 from baseops.areas.secrets.wording import Path, error, warning
 from baseops.contract.finding import Finding
 from baseops.contract.site import Site
@@ -36,7 +36,7 @@ def check(section: Section, site: Site) -> list[Finding]:
         path = ("secrets", name)
         found += [finding for rule in _RULES for finding in rule(entry, path)]
         found += [finding for rule in _SITE_RULES for finding in rule(entry, path, site)]
-    return [*found, *_names_used_twice(section), *_policies_too_large(section, site)]
+    return [*found, *_names_used_twice(section), *_names_of_canaries(section), *_policies_too_large(section, site)]
 
 
 def _keys_of_the_other_kind(entry: Entry, path: Path) -> Iterator[Finding]:
@@ -229,6 +229,21 @@ def _key(entry: Entry, path: Path, site: Site) -> Iterator[Finding]:
         yield error("key-of-plain-text", (*path, "key"), f"a {entry.kind} is not encrypted", "Remove `key`, or `type`.")
 
 
+def _names_of_canaries(section: Section) -> Iterator[Finding]:
+    secrets = {entry.secret for entry in section.entries.values()}
+    for name, entry in section.entries.items():
+        if not canary.is_declared(entry):
+            continue
+        if canary.name_of(name) in section.entries or canary.secret_of(entry) in secrets:
+            yield error(
+                "canary-name-taken",
+                ("secrets", name, "rotation", "canary"),
+                f"the canary is `{canary.name_of(name)}` with the secret {canary.secret_of(entry)}, and one of them is "
+                "declared",
+                "Give the other entry another name.",
+            )
+
+
 def _names_used_twice(section: Section) -> Iterator[Finding]:
     first: dict[tuple[bool, str], str] = {}
     for name, entry in section.entries.items():
@@ -265,6 +280,7 @@ _RULES: tuple[Rule, ...] = (
     _generation,
     rotation_schedule,
     postgres_value,
+    rotation_canary,
     _resource_policy,
 )
 _SITE_RULES: tuple[SiteRule, ...] = (rotation_function, _roles, _replicas, _key)

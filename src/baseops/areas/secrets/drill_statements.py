@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
+from baseops.areas.secrets import canary
 from baseops.areas.secrets.access import for_template, parameter_arn, secret_arn
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
@@ -20,7 +21,8 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
     if not section.entries:
         return {}
     found: dict[DrillClass, tuple[Mapping[str, Json], ...]] = {}
-    for drill_class, wanted in (("observe", _observe(section, site)),):
+    classes = {"observe": _observe(section, site), "exercise": _exercise(section, site)}
+    for drill_class, wanted in classes.items():
         filled = tuple(cast("Statement", for_template(cast("Json", each))) for each in wanted)
         if filled:
             found[cast("DrillClass", drill_class)] = filled
@@ -69,6 +71,29 @@ def _observe(section: Section, site: Site) -> Iterable[Statement]:
         yield _allow("SecretsRotationFunctions", ["lambda:GetFunctionConfiguration"], [functions])
     if parameters:
         yield _allow("SecretsTagsOfParameters", ["ssm:ListTagsForResource"], parameters)
+
+
+def _exercise(section: Section, site: Site) -> Iterable[Statement]:
+    canaries = {name: entry for name, entry in section.entries.items() if canary.is_declared(entry)}
+    if not canaries:
+        return
+    yield _allow(
+        "SecretsRotateCanaries",
+        ["secretsmanager:DescribeSecret", "secretsmanager:RotateSecret", "secretsmanager:UpdateSecretVersionStage"],
+        [secret_arn(canary.secret_of(entry), site.region) for entry in canaries.values()],
+    )
+    # RotateSecret asks for it; CloudFormation names the function after stack and logical id.
+    # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+    functions = (
+        f"arn:${{AWS::Partition}}:lambda:{site.region}:${{AWS::AccountId}}:function:{site.prefix}-secrets*Canary*"
+    )
+    yield _allow("SecretsCallCanaryFunctions", ["lambda:InvokeFunction"], [functions])
+    groups = f"arn:${{AWS::Partition}}:logs:{site.region}:${{AWS::AccountId}}:log-group:/baseops/{site.name}/secrets"
+    yield _allow(
+        "SecretsCanaryLogs",
+        ["logs:FilterLogEvents"],
+        [f"{groups}/{canary.name_of(name)}/rotation:*" for name in canaries],
+    )
 
 
 def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:

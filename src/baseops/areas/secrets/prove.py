@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from baseops.areas.secrets import kept, readers, rotation_state, trail
+from baseops.areas.secrets import canary, canary_rotation, kept, readers, rotation_state, trail
 from baseops.contract.drill import Drill
 from baseops.contract.refs import Refs
 
@@ -57,8 +57,24 @@ def _of_rotations(section: Section) -> list[Drill]:
             promise=rotation_state.PROMISE,
             targets=tuple(rotated),
             run=partial(rotation_state.look, rotated),
-        )
+        ),
+        Drill(
+            name="secrets/rotation",
+            promise=canary_rotation.PROMISE,
+            targets=tuple(rotated),
+            run=partial(canary_rotation.look, rotated),
+            drill_class="exercise",
+            touches=tuple(_touched(entry) for entry in rotated.values() if canary.is_declared(entry))
+            or ("nothing yet",),
+            traces=("versions of the canary's secret, lines in its function's log, RotateSecret in CloudTrail",),
+        ),
     ]
+
+
+def _touched(entry: Entry) -> str:
+    user = entry.rotation.canary.username if entry.rotation and entry.rotation.canary else None
+    of_user = f" and the password of {user} in its database" if user else ""
+    return f"the secret {canary.secret_of(entry)}{of_user}: rotated, rolled back and forward again"
 
 
 def _where(section: Section, is_meant: Callable[[Entry], bool]) -> Mapping[str, Entry]:

@@ -40,7 +40,7 @@ def rotation_function(entry: Entry, path: Path, site: Site) -> Iterator[Finding]
                 "Name a PEM file with the authorities of the database's certificate.",
             )
     if rotation.function not in (None, POSTGRES_SINGLE_USER):
-        for key in ("network", "ca_certificates"):
+        for key in ("network", "ca_certificates", "canary"):
             if getattr(rotation, key):
                 yield error(
                     "rotation-key-of-another-function",
@@ -77,6 +77,29 @@ def rotation_schedule(entry: Entry, path: Path) -> Iterator[Finding]:
             f"the value is replaced every {print_duration(longest)}, so it cannot always be younger than "
             f"{print_duration(max_age)}",
             f"Write a `max_age` above {print_duration(longest)}, or rotate more often.",
+        )
+
+
+def rotation_canary(entry: Entry, path: Path) -> Iterator[Finding]:
+    """The canary has a user of its own, and something to make its value of."""
+    rotation = entry.rotation
+    if rotation is None or rotation.canary is None:
+        return
+    place = (*path, "rotation", "canary")
+    if entry.generate is None or entry.generate.template is None:
+        yield error(
+            "canary-without-template",
+            place,
+            "the canary's value is made like the live one, and there is no `generate` with a `template` to make it of",
+            "Write `generate: {key: password, template: {host: …, username: …}}`, or remove `canary`.",
+        )
+    elif rotation.canary.username in (entry.generate.template or {}).values():
+        yield error(
+            "canary-is-the-live-user",
+            (*place, "username"),
+            f"{rotation.canary.username} is the user that the application logs in as: the drill would change its "
+            "password",
+            "Make another user in the database and name that one.",
         )
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from baseops.areas.secrets import breaks
+from baseops.areas.secrets import breaks, canary
 from baseops.contract.drill import Sabotage
 from baseops.contract.site import Site
 
@@ -27,7 +27,7 @@ def sabotages(section: Section, site: Site) -> Sequence[Sabotage]:  # noqa: ARG0
     parameter = _first(entries, lambda each: each.kind == "SecureString" and each.name.count("/") > 1)
     found: list[Sabotage] = []
     if secret:
-        found += [*_of_readers(secret), *_of_keeping(secret), *_of_rotation(secret), *_of_trail()]
+        found += [*_of_readers(secret), *_of_keeping(secret), *_of_rotation(secret), *_of_canary(secret), *_of_trail()]
     if parameter and parameter.parameter:
         found.append(
             Sabotage(
@@ -103,6 +103,16 @@ def _of_rotation(entry: Entry) -> Iterator[Sabotage]:
         break_=partial(breaks.failing_at_set_secret, entry=entry),
         passes=_STUCK,
     )
+
+
+def _of_canary(entry: Entry) -> Iterator[Sabotage]:
+    if canary.is_declared(entry):
+        yield Sabotage(
+            name="secrets/rotation-package-broken",
+            drill="secrets/rotation",
+            story="the rotation's function does not even start",
+            break_=partial(breaks.broken_package, entry=entry),
+        )
 
 
 def _of_trail() -> Iterator[Sabotage]:

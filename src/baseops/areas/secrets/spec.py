@@ -121,6 +121,20 @@ class RotationNetwork(Strict):
     security_groups: list[SecurityGroupId] = Field(min_length=1, max_length=5)
 
 
+class Canary(Strict):
+    """A secret that nobody uses, with its own copy of the rotation's function: drills rotate it, never the live one.
+
+    Without a `username` what needs the database (setSecret, testSecret) is not exercised, and the drill says so.
+    """
+
+    username: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A user of the same database that only the drill uses. Once after apply, give it the generated "
+        "password of the secret that is named like the live one with `/canary` at its end.",
+    )
+
+
 class Rotation(Strict):
     """When and by which function the value is replaced, in the service that checks it as well as in the secret."""
 
@@ -139,6 +153,9 @@ class Rotation(Strict):
         min_length=1,
         description="A PEM file beside the declaration with the authorities that sign the database's certificate "
         "(for RDS its bundle); without one, those of the Lambda runtime.",
+    )
+    canary: Canary | None = Field(
+        default=None, description="What `prove --class exercise` rotates; `canary: {}` where no user can be spared."
     )
 
 

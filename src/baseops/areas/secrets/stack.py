@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from troposphere import AWSObject, GetAtt, Ref, cloudwatch, iam, secretsmanager, ssm
 
-from baseops.areas.secrets import access, drill_statements, rotation_function
+from baseops.areas.secrets import access, canary, drill_statements, rotation_function
 from baseops.areas.secrets.frozen import fingerprints, generation, refuse_changes
-from baseops.areas.secrets.rotation import POSTGRES_SINGLE_USER, schedule_expression, window_hours
+from baseops.areas.secrets.rotation import LONGEST, POSTGRES_SINGLE_USER, schedule_expression, window_hours
 from baseops.cloudformation.builder import StackBuilder
 from baseops.cloudformation.parts import alarm, rule_to_topic
 from baseops.cloudformation.resources import logical_id
@@ -67,6 +67,8 @@ def build(section: Section, stack: StackBuilder, refs: Refs) -> None:
                 continue
             refuse_changes(name, entry, refs.lock)
             _add_secret(name, entry, stack, refs)
+            if entry.rotation and canary.is_declared(entry):
+                _add_canary(name, canary.entry_of(entry), entry.rotation, stack, refs)
     for policy in access.reader_policies(section, stack.site, lambda region: _key(stack, refs, region)):
         _add_reader(policy, stack)
 
@@ -97,7 +99,25 @@ def _add_parameter(name: str, entry: Entry, stack: StackBuilder) -> None:
     )
 
 
+def _add_canary(name: str, entry: Entry, rotation: Rotation, stack: StackBuilder, refs: Refs) -> None:
+    """The secret that drills rotate, and its own copy of the function; only a drill ever rotates it, so no alarm."""
+    title = canary.name_of(name)
+    secret = _add_value(title, entry, stack, refs)
+    function, _, permission = rotation_function.add_function(title, entry, rotation, secret, stack, refs)
+    rules: dict[str, Json] = {"ScheduleExpression": f"rate({LONGEST.days} days)"}
+    schedule = _schedule(title, secret, GetAtt(function, "Arn"), rules)
+    schedule.DependsOn = [permission.title]
+    stack.add(schedule)
+
+
 def _add_secret(name: str, entry: Entry, stack: StackBuilder, refs: Refs) -> None:
+    secret = _add_value(name, entry, stack, refs)
+    role = _add_rotation(name, entry, entry.rotation, secret, stack, refs) if entry.rotation else None
+    if entry.resource_policy:
+        _add_resource_policy(name, entry, secret, role, stack)
+
+
+def _add_value(name: str, entry: Entry, stack: StackBuilder, refs: Refs) -> AWSObject:
     secret = secretsmanager.Secret(
         logical_id(name, "Secret"),
         Name=entry.name,
@@ -113,10 +133,7 @@ def _add_secret(name: str, entry: Entry, stack: StackBuilder, refs: Refs) -> Non
         secret.ReplicaRegions = [
             secretsmanager.ReplicaRegion(Region=region, KmsKeyId=_key(stack, refs, region)) for region in entry.replicas
         ]
-    stack.add(secret)
-    role = _add_rotation(name, entry, entry.rotation, secret, stack, refs) if entry.rotation else None
-    if entry.resource_policy:
-        _add_resource_policy(name, entry, secret, role, stack)
+    return stack.add(secret)
 
 
 def _add_resource_policy(
@@ -146,19 +163,23 @@ def _add_rotation(
     rules: dict[str, Json] = {"ScheduleExpression": schedule_expression(rotation)}
     if window_hours(rotation):
         rules["Duration"] = window_hours(rotation)
-    schedule = secretsmanager.RotationSchedule(
-        logical_id(name, "RotationSchedule"),
-        SecretId=Ref(secret),
-        RotationLambdaARN=arn,
-        RotationRules=secretsmanager.RotationRules(**rules),
-        # The default would rotate at once whenever the schedule changes, and lock an application out at deploy time.
-        RotateImmediatelyOnUpdate=False,
-    )
+    schedule = _schedule(name, secret, arn, rules)
     if after:
         schedule.DependsOn = after
     stack.add(schedule)
     _add_alerts(name, entry, secret, function_name, stack, refs)
     return role
+
+
+def _schedule(name: str, secret: AWSObject, function: Any, rules: dict[str, Json]) -> secretsmanager.RotationSchedule:
+    return secretsmanager.RotationSchedule(
+        logical_id(name, "RotationSchedule"),
+        SecretId=Ref(secret),
+        RotationLambdaARN=function,
+        RotationRules=secretsmanager.RotationRules(**rules),
+        # The default would rotate at once whenever the schedule changes, and lock an application out at deploy time.
+        RotateImmediatelyOnUpdate=False,
+    )
 
 
 def _add_alerts(name: str, entry: Entry, secret: AWSObject, function: Any, stack: StackBuilder, refs: Refs) -> None:

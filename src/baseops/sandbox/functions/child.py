@@ -214,7 +214,7 @@ def run(given: dict[str, Any]) -> dict[str, Any]:
     _log_to_stdout(given["context"]["request_id"], given["log_format"])
     try:
         module, _, name = given["handler"].rpartition(".")
-        handler = getattr(importlib.import_module(module.replace("/", ".")), name)
+        handler = getattr(_imported(module), name)
         result = handler(given["event"], Context(given["context"]))
         return {"result": json.dumps(result)}
     except BaseException as error:  # noqa: BLE001  # whatever a function raises is its answer
@@ -229,6 +229,18 @@ def run(given: dict[str, Any]) -> dict[str, Any]:
                 "stackTrace": traceback.format_tb(error.__traceback__),
             }
         }
+
+
+def _imported(module: str) -> Any:
+    """The handler's module; one that cannot be imported is an error of the runtime.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
+    """
+    try:
+        return importlib.import_module(module.replace("/", "."))
+    except ImportError as error:
+        kind = type("Runtime.ImportModuleError", (ImportError,), {})
+        raise kind(f"Unable to import module '{module}': {error}") from error
 
 
 def _log_to_stdout(request_id: str, log_format: str) -> None:

@@ -80,7 +80,7 @@ class Rotations:
         secret.versions.pop(trial.id, None)
 
     def _step(self, secret: Secret, token: str, number: int, attempt: int) -> None:
-        if token not in secret.versions or secret.deletion:
+        if token not in secret.versions or secret.deletion or not self._goes_on(secret, secret.versions[token]):
             return
         if self._call(secret, STEPS[number], token):
             self._go_on(secret, token, number + 1)
@@ -88,6 +88,14 @@ class Rotations:
             self._after(RETRY_SECONDS, secret, lambda: self._step(secret, token, number, attempt + 1))
         else:
             self._announce(secret, "RotationFailed")
+
+    @staticmethod
+    def _goes_on(secret: Secret, version: Version) -> bool:
+        """Cancelled, or without its label on the version, a rotation is no longer in progress.
+
+        https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CancelRotateSecret.html
+        """
+        return secret.rotation.is_enabled and (PENDING in version.stages or CURRENT in version.stages)
 
     def _go_on(self, secret: Secret, token: str, number: int) -> None:
         if number < len(STEPS):
