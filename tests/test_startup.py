@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"boto3", "botocore", "pydantic", "troposphere", "moto", "yaml", "rich"}
+HEAVY = {"boto3", "botocore", "pydantic", "troposphere", "moto", "yaml", "rich", "jinja2", "vl_convert"}
 
 ALL_WITHOUT_IMAGES = """\
 version: 1

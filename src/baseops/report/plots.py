@@ -34,11 +34,12 @@ _STATES = {
         "received",
         "in time",
     ),
-    "refuted": ("alarm", "expired", "failed", "failure", "bounced", "lost", "error", "refuted", "overdue", "too old"),
+    "refuted": ("alarm", "expired", "failed", "failure", "bounced", "error", "refuted", "overdue", "too old"),
     "inconclusive": ("insufficient_data", "insufficient data", "pending", "unknown", "waiting", "silence", "late"),
 }
 """States that have a colour of their own; all others get one of the series' colours."""
 _SERIES = tuple(f"var(--series-{number})" for number in range(1, 7))
+_SHAPES_AND_TEXT = {"g", "path", "line", "rect", "text", "tspan"}
 _SHAPES = ("circle", "diamond", "triangle-up", "square", "triangle-down", "cross")
 _LONGEST_NAME = 34
 _STEPS = ((14, 24), (40, 13), (100, 8), (MOST_BARS, 5))
@@ -269,6 +270,6 @@ def _converter() -> Any:  # Any: a module of an extra
 
 
 def parts(svg: str) -> tuple[str, str]:
-    """The view box of a drawing and what is inside it."""
+    """The view box of a drawing and what is inside it; both empty where that is more than shapes and text."""
     found = re.fullmatch(r'<svg [^>]*?viewBox="([0-9. -]+)"[^>]*>(.*)</svg>', svg, re.DOTALL)
-    return (found[1], found[2]) if found else ("0 0 0 0", "")
+    return (found[1], found[2]) if found and set(re.findall(r"<(\w+)", found[2])) <= _SHAPES_AND_TEXT else ("", "")
