@@ -11,6 +11,7 @@ from baseops.contract.lock import Lock
 from baseops.contract.site import Drills
 from baseops.declaration import load
 from baseops.errors import InconclusiveError, UsageError
+from baseops.evidence.records import Record
 from baseops.sandbox.account import open_account
 from baseops.workflow.apply import apply
 from baseops.workflow.compile import compile_declaration
@@ -44,7 +45,8 @@ def account():
 
 @pytest.fixture
 def order(tmp_path):
-    return Order(evidence=str(tmp_path / "evidence"), state=tmp_path / "state")
+    names = ("logs/live-filters", "secrets/readers")
+    return Order(names=names, evidence=str(tmp_path / "evidence"), state=tmp_path / "state")
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def test_an_empty_account_refutes_and_is_sealed_by_a_key_of_this_machine(run):
 
     assert verdicts(found) == {"logs.web/Errors": "refuted", "secrets.db": "inconclusive"}
     assert found.head.signature.key.startswith("local:")
-    assert exit_code(found) == 3
+    assert exit_code(found.records) == 3
 
 
 def test_an_applied_account_is_proven_and_sealed_by_kms(run, declaration, account):
@@ -77,11 +79,12 @@ def test_an_applied_account_is_proven_and_sealed_by_kms(run, declaration, accoun
 
     assert verdicts(found) == {"logs.web": "proven", "secrets.db": "proven"}
     assert found.head.signature.key.startswith("arn:aws:kms:eu-west-1:111111111111:key/")
-    assert exit_code(found) == 0
+    assert exit_code(found.records) == 0
 
 
 def test_drills_are_chosen_by_area_and_name(run, order):
-    assert set(verdicts(run(asked=replace(order, areas=("logs",))))) == {"logs.web/Errors"}
+    of_logs = run(asked=replace(order, areas=("logs",), names=()))
+    assert {each["area"] for each in of_logs.records} == {"logs"}
     assert set(verdicts(run(asked=replace(order, names=("secrets/readers",))))) == {"secrets.db"}
 
 
@@ -151,3 +154,23 @@ def test_the_policies_are_literal_and_never_write_while_observing(declaration):
 
 def _listed(value):
     return [value] if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize(
+    ("verdicts_and_limits", "plain", "strict"),
+    [
+        ([("proven", [])], 0, 0),
+        ([("proven", ["organisation policies"])], 0, 5),
+        ([("inconclusive", ["commands in guests"])], 0, 5),
+        ([("inconclusive", [])], 5, 5),
+        ([("inconclusive", []), ("inconclusive", ["commands in guests"])], 5, 5),
+        ([("refuted", ["commands in guests"]), ("inconclusive", [])], 3, 3),
+    ],
+)
+def test_what_a_machine_cannot_exercise_counts_when_strict(verdicts_and_limits, plain, strict):
+    records = [
+        Record({"drill": "images/launch", "verdict": verdict, "not_exercised": limits})
+        for verdict, limits in verdicts_and_limits
+    ]
+
+    assert (exit_code(records), exit_code(records, strict=True)) == (plain, strict)

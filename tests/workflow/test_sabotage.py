@@ -1,12 +1,15 @@
 """Breaks are tried in copies of the account, and one that no drill notices is said."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from baseops.contract.drill import Sabotage
-from baseops.errors import SandboxError
-from baseops.workflow.sabotage import sabotage
+from baseops.errors import InconclusiveError, SandboxError
+from baseops.workflow.prove import Order, wanted_drills
+from baseops.workflow.rehearsed_proof import proven, wait_for_the_window
+from baseops.workflow.sabotage import sabotage, sabotages
 
 
 def switch_actions_off(account):
@@ -45,3 +48,56 @@ def test_a_break_that_cannot_be_done_is_no_miss_but_an_error(applied_acme):
 
     with pytest.raises(SandboxError, match="the sabotage logs/impossible could not be done"):
         sabotage(declaration, lock, account, chosen=[impossible])
+
+
+def test_an_error_of_ours_in_a_break_names_the_break_too(applied_acme):
+    def refuse(_):
+        raise InconclusiveError("there is no volume")
+
+    declaration, lock, account = applied_acme
+    impossible = Sabotage("backups/impossible", "backups/coverage", "", refuse)
+
+    with pytest.raises(SandboxError, match="the sabotage backups/impossible could not be done: there is no volume"):
+        sabotage(declaration, lock, account, chosen=[impossible])
+
+
+def test_outcomes_are_told_as_they_come_and_given_in_order(applied_acme):
+    declaration, lock, account = applied_acme
+    told = []
+
+    found = sabotage(declaration, lock, account, chosen=[HARMLESS, BROKEN], teller=told.append)
+
+    assert {each.name for each in told} == {"logs/nothing", "logs/actions-off"}
+    assert [each.name for each in found] == ["logs/nothing", "logs/actions-off"]
+
+
+def test_there_are_breaks_enough_and_each_names_a_drill(applied_acme):
+    declaration, lock, _ = applied_acme
+    every = sabotages(declaration)
+    drills = {drill.name for drill, _ in wanted_drills(declaration, lock, Order(classes=("exercise", "disturb")))}
+
+    assert len(every) >= 35
+    assert len({each.name for each in every}) == len(every)
+    assert {each.name.partition("/")[0] for each in every} <= set(declaration.sections)
+    assert [each.name for each in every if each.drill not in drills] == []
+    assert [each.name for each in every if each.name.partition("/")[0] != each.drill.partition("/")[0]] == []
+    assert all(each.story for each in every)
+
+
+@pytest.mark.slow
+def test_time_alone_refutes_nothing(applied_acme):
+    """A control for each sabotage: what it catches is due to the break, and not to the time that has passed."""
+    declaration, lock, account = applied_acme
+    drills_by_time = {}
+    for each in sabotages(declaration):
+        drills_by_time.setdefault(each.passes, set()).add(each.drill)
+
+    def control(passes, names):
+        account.clock.sleep(passes.total_seconds())
+        if passes:
+            wait_for_the_window(declaration, account)
+        with proven(declaration, lock, account, names=sorted(names)) as run:
+            return [f"{each['target']}: {each['reason']}" for each in run.records if each["verdict"] == "refuted"]
+
+    for passes, names in drills_by_time.items():
+        assert account.fork(partial(control, passes, names)) == [], passes

@@ -83,6 +83,12 @@ def yes_option(function: Function) -> Function:
     return click.option("-y", "--yes", is_flag=True, help="Do not ask before changing anything.")(function)
 
 
+def strict_option(function: Function) -> Function:
+    """`--strict`: what this machine cannot exercise makes 5."""
+    text = "Exit with 5 when this machine cannot exercise something."
+    return click.option("--strict", is_flag=True, help=text)(function)
+
+
 def load(path: str) -> Declaration:
     """The declaration; every problem in it is an error at once."""
     from baseops.workflow.load import load as read

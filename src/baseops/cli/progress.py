@@ -1,11 +1,14 @@
-"""Live progress of stack operations: one moving line for each stack on a terminal, one plain line elsewhere."""
+"""Live progress: moving lines on a terminal, for stacks and for sabotage; elsewhere plain lines, of stacks alone."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+import click
 
 from baseops.cli.output import console, printable, say
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from baseops.cloudformation.events import StackEvent
+    from baseops.workflow.sabotage import Outcome
 
 
 class StackProgress:
@@ -68,3 +72,35 @@ class StackProgress:
             colour = "red" if "FAILED" in status or "ROLLBACK" in status else "green"
             table.add_row(region, stack, str(done), Text(printable(doing), style=colour))
         return table
+
+
+class BreakProgress:
+    """Says each verb of a rehearsal; on a terminal, counts the sabotage in one line, and leaves those missed.
+
+    It has no thread that would redraw: while one lives, the account cannot be copied.
+    """
+
+    def __init__(self) -> None:
+        """Nothing has been tried."""
+        self._moving = sys.stderr.isatty()
+        self._tried = 0
+
+    def verb(self, verb: str) -> None:
+        """A verb begins."""
+        self._clear()
+        say(f"{verb} …")
+
+    def __call__(self, outcome: Outcome, total: int) -> None:
+        """A break was tried, out of so many."""
+        self._tried += 1
+        if not self._moving:
+            return
+        self._clear()
+        if not outcome.caught:
+            say(click.style(f"not caught: {outcome.name}", fg="red"))
+        text = f"{self._tried} of {total}: {outcome.name}"
+        click.echo(text[: shutil.get_terminal_size().columns - 1], nl=False, err=True)
+
+    def _clear(self) -> None:
+        if self._moving:
+            click.echo("\r\x1b[K", nl=False, err=True)

@@ -62,6 +62,7 @@ def duration(_: click.Context, option: click.Parameter, value: str | None) -> ti
 @click.option("--assume", is_flag=True, help="Run drills with the drill roles of the foundation.")
 @click.option("--every", callback=duration, metavar="7d", help="How often this run is promised; evidence shows gaps.")
 @click.option("--max-cost", type=click.FloatRange(min=0), metavar="USD", help="Instead of drills.max_cost_usd.")
+@options.strict_option
 @options.yes_option
 @page_options("baseops-proof.html")
 @options.output_option("table", "json", "jsonl")
@@ -79,6 +80,7 @@ def command(
     assume: bool,
     every: timedelta | None,
     max_cost: float | None,
+    strict: bool,
     yes: bool,
     page: str | None,
     output: str,
@@ -109,7 +111,7 @@ def command(
             run = _run(declaration, connection, order, assume=assume, output=output)
             session, account = connection.session(declaration), run.head.account
             trouble = attempt(partial(draw_proof, place, declaration, session, order, account)) if place else None
-            _end(run, path, trouble)
+            _end(run, path, trouble, strict=strict)
 
 
 def _print_policies(declaration: Declaration, areas: tuple[str, ...]) -> None:
@@ -172,14 +174,16 @@ def _run(declaration: Declaration, connection: options.Connection, order: Order,
     return run
 
 
-def _end(run: Run, path: str, trouble: BaseopsError | None) -> None:
+def _end(run: Run, path: str, trouble: BaseopsError | None, *, strict: bool) -> None:
     """What was left behind, what to type next, and the exit code: the verdict's before that of a page not drawn."""
-    from baseops.workflow.prove import exit_code
+    from baseops.workflow.prove import exit_code, not_exercised
 
+    for each in not_exercised(run.records):
+        say(f"not exercised: {printable(each)}")
     if run.head.leftovers:
         say(click.style("left behind: ", fg="red") + printable("; ".join(run.head.leftovers)))
     next_step(f"baseops prove --sweep -f {path}" if run.head.leftovers else f"baseops evidence verify -f {path}")
-    code = exit_code(run)
+    code = exit_code(run.records, strict=strict)
     if trouble and not code:
         raise trouble
     if trouble:
@@ -213,11 +217,14 @@ def print_records(records: Sequence[Record]) -> None:
 
 def run_json(run: Run) -> dict[str, Any]:
     """The run as JSON."""
+    from baseops.workflow.prove import not_exercised
+
     return {
         "run": run.head.run,
         "complete": run.head.complete,
         "verdicts": dict(run.head.counts),
         "leftovers": list(run.head.leftovers),
+        "not_exercised": not_exercised(run.records),
         "records": [dict(each.values) for each in run.records],
     }
 

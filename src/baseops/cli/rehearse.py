@@ -8,19 +8,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from baseops.cli import options
-from baseops.cli.output import finding_json, next_step, print_json, print_table, say, say_findings
+from baseops.cli.output import finding_json, next_step, print_json, print_table, printable, say, say_findings
 from baseops.cli.page import attempt, claim, draw_rehearsal, page_options
+from baseops.cli.progress import BreakProgress
 from baseops.errors import VerdictError
 
 if TYPE_CHECKING:
+    from baseops.evidence.records import Record
     from baseops.workflow.rehearse import Cell, Rehearsal
 
 
 @click.command("rehearse")
 @options.declaration_option
 @page_options("baseops-rehearsal.html")
+@options.strict_option
 @options.output_option("table", "json")
-def command(path: str, page: str | None, output: str) -> None:
+def command(path: str, page: str | None, *, strict: bool, output: str) -> None:
     """Do everything that can be done without AWS, in a local account.
 
     \b
@@ -29,26 +32,37 @@ def command(path: str, page: str | None, output: str) -> None:
     Compiles, judges, builds the world that the declaration expects, applies, applies again, looks for drift, lets
     weeks pass, runs every drill, breaks copies of the account to see that the drills notice, destroys, applies once
     more, and applies over resources that exist already. Needs baseops-aws[sandbox]. Ends with an HTML page of it all;
-    its plots need baseops-aws[page].
+    its plots need baseops-aws[page]. Exits with 3 when a drill refutes what nobody broke or misses a break, with 5 when
+    one could not be tried.
     """
     from baseops.workflow.load import load_lock
     from baseops.workflow.rehearse import rehearse
 
     declaration = options.load(path)
     place = claim(page)
-    found = rehearse(declaration, load_lock(declaration), teller=lambda verb: say(f"{verb} …"))
+    breaks = BreakProgress()
+    found = rehearse(declaration, load_lock(declaration), teller=breaks.verb, breaks=breaks)
     if output == "json":
         print_json("baseops/rehearse/1", rehearsal_json(found))
     else:
         print_rehearsal(found)
     _say_findings(found, path)
+    _say_doubts(found)
     trouble = attempt(partial(draw_rehearsal, place, declaration, found)) if place else None
     failed = found.failure or trouble
     if failed is not None:
         raise failed
     next_step(f"baseops plan -f {path}")
-    if not found.passed:
-        click.get_current_context().exit(VerdictError.exit_code)
+    code = exit_code(found, strict=strict)
+    if code:
+        click.get_current_context().exit(code)
+
+
+def exit_code(found: Rehearsal, *, strict: bool) -> int:
+    """3 when it has not passed, 5 when a drill could not find something out, else 0."""
+    from baseops.workflow.prove import exit_code as of_records
+
+    return of_records(_records(found), strict=strict) if found.passed else VerdictError.exit_code
 
 
 def print_rehearsal(found: Rehearsal) -> None:
@@ -81,9 +95,28 @@ def _say_findings(found: Rehearsal, path: str) -> None:
         say(f"{len(notes)} notes: baseops check -f {path}")
 
 
+def _say_doubts(found: Rehearsal) -> None:
+    """What could not be found out, and what this machine could not do."""
+    from baseops.workflow.prove import not_exercised
+
+    for each in _records(found):
+        if each["verdict"] == "inconclusive":
+            say(printable(f"inconclusive: {each['drill']} {each['target']}: {each['reason']}"))
+    for text in not_exercised(_records(found)):
+        say(printable(f"not exercised: {text}"))
+
+
+def _records(found: Rehearsal) -> list[Record]:
+    from baseops.evidence.records import Record
+
+    return [Record(each) for each in found.records]
+
+
 def rehearsal_json(found: Rehearsal) -> dict[str, Any]:
     """The rehearsal as JSON."""
     from dataclasses import asdict
+
+    from baseops.workflow.prove import not_exercised
 
     return {
         "passed": found.passed,
@@ -92,6 +125,7 @@ def rehearsal_json(found: Rehearsal) -> dict[str, Any]:
         "seconds": found.seconds,
         "verdicts": found.verdicts,
         "records": found.records,
+        "not_exercised": not_exercised(_records(found)),
         "sabotage": [asdict(each) for each in found.sabotage],
         "kept": found.kept,
         "findings": [finding_json(each) for each in found.findings],

@@ -153,9 +153,16 @@ def inconclusive(
     method: Method = "observed",
     measures: Measures | None = None,
     spans: Sequence[Span] = (),
+    not_exercised: Sequence[str] = (),
 ) -> Evidence:
-    """It could not be found out; the reason says what is missing and how to supply it."""
-    return Evidence(target, Verdict.INCONCLUSIVE, reason, method, measures or {}, spans=tuple(spans))
+    """It could not be found out; the reason says what is missing and how to supply it.
+
+    Where only this machine is in the way (no bubblewrap, no e2fsprogs), `not_exercised` says what it cannot do: the
+    exit code is then not 5 but with `--strict`.
+    """
+    return Evidence(
+        target, Verdict.INCONCLUSIVE, reason, method, measures or {}, tuple(not_exercised), spans=tuple(spans)
+    )
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,9 @@ from baseops.contract.site import Site
 from baseops.contract.template import Output, Source
 from baseops.contract.types import DrillClass
 from baseops.declaration import Declaration
-from baseops.errors import InconclusiveError, UsageError
+from baseops.errors import InconclusiveError, UsageError, VerdictError
 from baseops.evidence.admission import require_admitted
+from baseops.evidence.records import Record
 from baseops.evidence.redaction import unfit
 from baseops.evidence.runner import Job, Run, Setup, Teller, run_drills
 from baseops.evidence.signing import Fingerprints, KmsKeys, LocalKeys, find_keys
@@ -217,7 +218,19 @@ def _creator(clients: Clients, keys: Fingerprints) -> str:
     return f"caller-{keys.fingerprint(name.encode())[:12]}" if unfit(name) else name
 
 
-def exit_code(run: Run) -> int:
-    """3 when a promise is refuted, 5 when something could not be found out, else 0."""
-    counts = run.head.counts
-    return 3 if counts["refuted"] else InconclusiveError.exit_code if counts["inconclusive"] else 0
+def exit_code(records: Sequence[Record], *, strict: bool = False) -> int:
+    """3 when a promise is refuted, 5 when something could not be found out, else 0.
+
+    What this machine could not exercise counts when `strict`: another one may.
+    """
+    verdicts = {each["verdict"] for each in records if strict or not each["not_exercised"]}
+    if any(each["verdict"] == "refuted" for each in records):
+        return VerdictError.exit_code
+    if "inconclusive" in verdicts or (strict and not_exercised(records)):
+        return InconclusiveError.exit_code
+    return 0
+
+
+def not_exercised(records: Sequence[Record]) -> list[str]:
+    """What the machine that ran the drills could not do, each once."""
+    return list(dict.fromkeys(f"{each['drill']}: {text}" for each in records for text in each["not_exercised"]))

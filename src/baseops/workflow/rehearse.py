@@ -29,7 +29,7 @@ from baseops.workflow.local import open_local_account
 from baseops.workflow.plan import plan
 from baseops.workflow.premade import premake
 from baseops.workflow.rehearsed_proof import let_time_pass, proven, verdicts
-from baseops.workflow.sabotage import Outcome, sabotage
+from baseops.workflow.sabotage import Outcome, sabotage, sabotages
 from baseops.workflow.status import status
 from baseops.workflow.world import build_world
 
@@ -92,6 +92,7 @@ class Rehearsal:
 
 
 Teller = Callable[[Verb], None]
+Breaks = Callable[[Outcome, int], None]
 
 
 def rehearse(
@@ -100,12 +101,14 @@ def rehearse(
     *,
     teller: Teller = lambda _: None,
     listener: Listener = lambda _: None,
+    breaks: Breaks = lambda _outcome, _total: None,
 ) -> Rehearsal:
-    """Rehearse; `teller` hears each verb as it begins, `listener` each stack event. No network, no AWS account.
+    """Rehearse; no network, no AWS account.
 
+    `teller` hears each verb as it begins, `listener` each stack event, `breaks` each sabotage with how many there are.
     A base image that the lock does not hold is taken from the sandbox's world, in memory only.
     """
-    run = _Run(declaration, lock, teller, listener)
+    run = _Run(declaration, lock, teller, listener, breaks)
     try:
         run.through()
     except BaseopsError as error:
@@ -116,11 +119,14 @@ def rehearse(
 class _Run:
     """One rehearsal in progress."""
 
-    def __init__(self, declaration: Declaration, lock: Lock, teller: Teller, listener: Listener) -> None:
+    def __init__(
+        self, declaration: Declaration, lock: Lock, teller: Teller, listener: Listener, breaks: Breaks
+    ) -> None:
         self.declaration = declaration
         self.lock = lock
         self.teller = teller
         self.listener = listener
+        self.breaks = breaks
         self.rehearsal = Rehearsal()
 
     def through(self) -> None:
@@ -224,7 +230,14 @@ class _Run:
         self._require(not refuted, "prove in an account that nobody has broken", "; ".join(refuted))
 
     def _sabotage(self, account: Account, compiled: Compiled) -> None:
-        self.rehearsal.sabotage = sabotage(self.declaration, compiled.lock, account)
+        wanted = sabotages(self.declaration)
+        self.rehearsal.sabotage = sabotage(
+            self.declaration,
+            compiled.lock,
+            account,
+            chosen=wanted,
+            teller=lambda outcome: self.breaks(outcome, len(wanted)),
+        )
         for area, _ in sections(self.declaration):
             mine = [each for each in self.rehearsal.sabotage if each.area == area.name]
             caught = sum(each.caught for each in mine)

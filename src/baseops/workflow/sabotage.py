@@ -93,12 +93,9 @@ def _tried(declaration: Declaration, lock: Lock, account: Account, broken: Sabot
     begun = time.perf_counter()
     try:
         broken.break_(account)
-    except BaseopsError:
-        raise
     except Exception as error:
-        raise SandboxError(
-            f"the sabotage {broken.name} could not be done", f"{type(error).__name__}: {error}", "Mend its break."
-        ) from error
+        why = str(error) if isinstance(error, BaseopsError) else f"{type(error).__name__}: {error}"
+        raise SandboxError(f"the sabotage {broken.name} could not be done", why, "Mend its break.") from error
     account.clock.sleep(broken.passes.total_seconds())
     if broken.passes:
         wait_for_the_window(declaration, lock, account, (broken.drill,))
