@@ -26,6 +26,7 @@ LONGEST_SECONDS = 120.0
 """A guest's command runs in real time; none runs longer, whatever it may."""
 _OUTPUT_LIMIT = 48_000
 _LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
+_PIPES = ("request", "reply", "turn")
 _MOUNT_POINTS = ("usr", "proc", "dev", "run", "tmp")
 _CAPABILITIES = "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+sys_chroot"
 
@@ -33,37 +34,38 @@ _CAPABILITIES = "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid
 # lies on an overlay itself (in a container) the kernel refuses, and a copy in memory is written back.
 _ENTER = """\
 set -eu
-root=$1 work=$2 bridge=$3 capabilities=$4 shell=$5 options=
-mount --make-rprivate /
-[ "$(cat /proc/self/uid_map | tr -s ' ')" = " 0 0 4294967295" ] || options=,userxattr
-copied=
+root=$1 work=$2 mounts=$3 options=$4 capabilities=$5 memory=
 if ! mount -t overlay overlay -o "lowerdir=/usr,upperdir=$root/usr,workdir=$work$options" "$root/usr" 2>/dev/null; then
-  copied=$work/memory
-  mkdir -p "$copied"; mount -t tmpfs tmpfs "$copied"; mkdir "$copied/upper" "$copied/work"
-  cp -a "$root/usr/." "$copied/upper/"
-  mount -t overlay overlay -o "lowerdir=/usr,upperdir=$copied/upper,workdir=$copied/work$options" "$copied"
-  mount --bind "$copied" "$root/usr"
+  memory=$work/memory
+  mkdir "$memory"; mount -t tmpfs tmpfs "$memory"; mkdir "$memory/upper" "$memory/work"
+  cp -a "$root/usr/." "$memory/upper/"
+  mount -t overlay overlay -o "lowerdir=/usr,upperdir=$memory/upper,workdir=$memory/work$options" "$root/usr"
 fi
-mount -t proc proc "$root/proc"
-mount -o bind "$root/proc/sys" "$root/proc/sys"; mount -o remount,bind,ro "$root/proc/sys"
-mount -t tmpfs -o size=1m,mode=755 tmpfs "$root/dev"
-for each in null zero random urandom; do : > "$root/dev/$each"; mount --bind "/dev/$each" "$root/dev/$each"; done
-ln -s /proc/self/fd "$root/dev/fd"
-mount -t tmpfs -o size=8m,mode=755 tmpfs "$root/run"
-mkdir "$root/run/sandbox"; mount --bind "$bridge" "$root/run/sandbox"
+mount --all --fstab "$mounts"
+set +e
 setpriv --bounding-set "$capabilities" --inh-caps -all chroot "$root" \
-  /bin/sh -c 'cd /root 2>/dev/null || cd /; exec "$0" /run/sandbox/script' "$shell"
+  /bin/sh -c 'cd /root 2>/dev/null || cd /; exec /bin/sh /run/sandbox/script'
+code=$?
+if [ -n "$memory" ]; then
+  umount -l "$root/usr"
+  find "$root/usr" -mindepth 1 -maxdepth 1 -exec rm -rf {} +
+  cp -a "$memory/upper/." "$root/usr/"
+fi
+exit "$code"
 """
+_DEVICES = ("null", "zero", "random", "urandom")
 
+# One at a time: who takes the newline out of the pipe may ask. Nothing but the shell runs where nothing is said.
 _ASK = """\
 #!/bin/sh
 # The sandbox answers for this program.
-exec 9>>/run/sandbox/lock
-flock 9
-printf '%s\\0' "$#" "$PWD" "${0##*/}" "$@" > /run/sandbox/request
-read -r code < /run/sandbox/reply
-cat /run/sandbox/output
-cat /run/sandbox/errors >&2
+shared=/run/sandbox
+read -r turn < $shared/turn
+printf '%s\\0' "$#" "$PWD" "${0##*/}" "$@" > $shared/request
+read -r code < $shared/reply
+[ ! -s $shared/output ] || /bin/cat $shared/output
+[ ! -s $shared/errors ] || /bin/cat $shared/errors >&2
+echo > $shared/turn
 exit "$code"
 """
 
@@ -111,7 +113,7 @@ class NotExercisedError(Exception):
 @cache
 def why_not() -> str | None:
     """Why this machine runs no guests; None where it does."""
-    missing = [each for each in ("unshare", "setpriv", "chroot", "mount", "flock") if not shutil.which(each)]
+    missing = [each for each in ("unshare", "setpriv", "chroot", "mount") if not shutil.which(each)]
     if missing:
         return f"this machine has no {', no '.join(missing)}"
     if not all((Path("/") / name).is_symlink() for name in ("bin", "lib")):
@@ -128,7 +130,6 @@ def run(
     now: datetime,
     programs: Sequence[str] = (),
     answer: Answer | None = None,
-    shell: str = "/bin/sh",
 ) -> Ran:
     """Run a shell script as root over a root folder. Raises `NotExercisedError`."""
     reason = why_not()
@@ -138,7 +139,8 @@ def run(
         began = bridge.stat().st_ctime_ns
         work = Path(tempfile.mkdtemp(prefix=f"{root.name}-", dir=_work_place(root)))
         try:
-            inner = ["/bin/sh", "-c", _ENTER, "sandbox", *map(str, (root, work, bridge)), _CAPABILITIES, shell]
+            mounts = _mounts(root, bridge)
+            inner = ["/bin/sh", "-c", _ENTER, "sandbox", *map(str, (root, work, mounts)), _overlay(), _CAPABILITIES]
             ran = _run(root, [*_apart(), *inner], bridge, answer, min(timeout, LONGEST_SECONDS), now)
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -158,20 +160,54 @@ def _work_place(root: Path) -> Path:
     return place
 
 
+@cache
+def _overlay() -> str:
+    """More options of an overlay: in a user namespace it cannot keep attributes of its own as root does."""
+    is_mapped = Path("/proc/self/uid_map").read_text(encoding="ascii").split() != ["0", "0", "4294967295"]
+    return ",userxattr" if os.geteuid() or is_mapped else ""
+
+
+def _mounts(root: Path, bridge: Path) -> Path:
+    """All further mounts as one table, in order: one program does them all."""
+    folder = bridge.parent.parent
+    rows = [("proc", root / "proc", "proc", "defaults"), (root / "proc/sys", root / "proc/sys", "none", "bind,ro")]
+    rows += [(folder / name, root / name, "none", "bind") for name in ("dev", "run")]
+    rows += [(f"/dev/{name}", root / "dev" / name, "none", "bind") for name in _DEVICES]
+    table = folder / "mounts"
+    lines = [" ".join(str(each).replace(" ", "\\040") for each in row) + " 0 0\n" for row in rows]
+    table.write_text("".join(lines), encoding="utf-8")
+    return table
+
+
 @contextmanager
 def _bridge(programs: Sequence[str], script: str) -> Iterator[Path]:
-    """The folder that guest and sandbox share: the script, the programs, and two pipes."""
+    """What guest and sandbox share, the guest's /run/sandbox: the script, the programs, and the pipes."""
     with tempfile.TemporaryDirectory(prefix="baseops-guest-") as folder:
-        bridge = Path(folder)
-        bridge.chmod(0o755)
+        bridge = Path(folder) / "run" / "sandbox"
+        (bridge / "bin").mkdir(parents=True)
         (bridge / "script").write_text(script, encoding="utf-8")
-        (bridge / "bin").mkdir()
-        for name, text in (*((each, _ASK) for each in programs), ("date", _DATE)):
-            (bridge / "bin" / name).write_text(text, encoding="utf-8")
-            (bridge / "bin" / name).chmod(0o755)
-        for name in ("request", "reply"):
+        (bridge / ".ask").write_text(_ASK, encoding="utf-8")
+        (bridge / ".ask").chmod(0o755)
+        (bridge / "bin" / "date").write_text(_DATE, encoding="utf-8")
+        (bridge / "bin" / "date").chmod(0o755)
+        for name, target in (*((each, "../.ask") for each in programs), *_alternatives().items()):
+            (bridge / "bin" / name).symlink_to(target)
+        for name in _PIPES:
             os.mkfifo(bridge / name)
+        devices = Path(folder) / "dev"
+        devices.mkdir()
+        for name in _DEVICES:
+            (devices / name).touch()
+        (devices / "fd").symlink_to("/proc/self/fd")
         yield bridge
+
+
+@cache
+def _alternatives() -> dict[str, str]:
+    """Programs that Debian reaches through /etc/alternatives, which a guest does not see."""
+    found = {name: shutil.which(name) for name in ("awk", "nc", "vi", "which")}
+    places = {name: str(Path(place).resolve()) for name, place in found.items() if place}
+    return {name: place for name, place in places.items() if Path(place).name != name and place.startswith("/usr/")}
 
 
 @contextmanager
@@ -216,7 +252,8 @@ def _attend(
     process: subprocess.Popen[bytes], bridge: Path, answer: _Asked, deadline: float
 ) -> tuple[bytes, bytes, bool]:
     """Collect what it says and answer what it asks, until it ends or its time is over."""
-    requests, replies = (os.open(bridge / name, os.O_RDWR | os.O_NONBLOCK) for name in ("request", "reply"))
+    requests, replies, turn = (os.open(bridge / name, os.O_RDWR | os.O_NONBLOCK) for name in _PIPES)
+    os.write(turn, b"\n")
     said: dict[int, bytearray] = {each.fileno(): bytearray() for each in (process.stdout, process.stderr) if each}
     outputs, waiting, asked = list(said), set(said), bytearray()
     is_timed_out = False
@@ -240,8 +277,8 @@ def _attend(
         os.killpg(process.pid, signal.SIGKILL)  # it would wait for an answer
         raise
     finally:
-        os.close(requests)
-        os.close(replies)
+        for each in (requests, replies, turn):
+            os.close(each)
     return bytes(said[outputs[0]]), bytes(said[outputs[1]]), is_timed_out
 
 

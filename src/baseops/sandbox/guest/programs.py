@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -39,16 +39,14 @@ class Guest:
 Program = Callable[[Guest, Sequence[str], str], Reply]
 
 
-def run_script(guest: Guest, script: str, timeout: float, shell: str = "/bin/sh") -> Ran:
-    """Run a script in a guest with all programs. Raises `guests.NotExercisedError`."""
-    programs = _programs()
+def run_script(guest: Guest, script: str, timeout: float, *, programs: Mapping[str, Program] | None = None) -> Ran:
+    """Run a script in a guest with all programs, and more. Raises `guests.NotExercisedError`."""
+    known = {**_programs(), **(programs or {})}
 
     def answer(root: Path, name: str, arguments: Sequence[str], folder: str) -> Reply:
-        return programs[name](replace(guest, root=root), arguments, folder)
+        return known[name](replace(guest, root=root), arguments, folder)
 
-    return run(
-        guest.root, script, timeout=timeout, now=guest.now(), programs=tuple(programs), answer=answer, shell=shell
-    )
+    return run(guest.root, script, timeout=timeout, now=guest.now(), programs=tuple(known), answer=answer)
 
 
 def _programs() -> dict[str, Program]:

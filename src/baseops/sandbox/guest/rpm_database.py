@@ -82,9 +82,8 @@ def remove(root: Path, name: str) -> None:
 def _opened(root: Path) -> Iterator[sqlite3.Connection]:
     database = sqlite3.connect(within(root, PLACE))
     try:
-        # rpm's own choice: nothing here is synchronised with a disk.
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("PRAGMA synchronous=OFF")
+        database.execute("PRAGMA synchronous=OFF")  # first: no call waits for a disk
+        database.execute("PRAGMA journal_mode=WAL")  # as rpm does
         with database:
             yield database
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -59,7 +59,9 @@ def on_copy_image(call: Call, answer: Answer) -> None:
     region, source = call.parameters["SourceRegion"], call.parameters["SourceImageId"]
     ec2 = moto_backend("ec2", call.account_id, region)
     snapshot = call.backend.amis[answer.members["ImageId"]].ebs_snapshot
-    there = content_of_snapshot(ec2, ec2.amis[source].ebs_snapshot.id)
+    origin = ec2.amis[source].ebs_snapshot
+    snapshot.volume.size = origin.volume.size
+    there = content_of_snapshot(ec2, origin.id)
     contents_of(call.backend).snapshots[snapshot.id] = Content(there.blocks, f"{there.lineage}@{region}")
 
 

@@ -1,7 +1,6 @@
 """Images: built in virtual time, left as AMIs with snapshots, tags, permissions and parameters in every region.
 
-A build takes 20 minutes, of which the tests are five. What components would do is not played: the AMI is a copy of
-the recipe's parent by another name.
+A build takes 20 minutes, of which the tests are five. What the components write is what the AMIs hold (`builds`).
 """
 
 from __future__ import annotations
@@ -15,8 +14,10 @@ from botocore.exceptions import ClientError
 
 from baseops.sandbox.moto_services import moto_backend
 from baseops.sandbox.service import Members, ServiceError
-from baseops.sandbox.services.imagebuilder.pipelines import Pipelines
+from baseops.sandbox.services.imagebuilder import builds
 from baseops.sandbox.services.imagebuilder.records import Record, matches, newest, page
+from baseops.sandbox.services.imagebuilder.workflows import Workflows
+from baseops.sandbox.volumes import Content, contents_of
 
 CREATED_BY = {"CreatedBy": "EC2 Image Builder"}
 BUILD_DATE = "{{ imagebuilder:buildDate }}"
@@ -25,6 +26,7 @@ STEPS = (
     ("TESTING", timedelta(minutes=11)),
     ("DISTRIBUTING", timedelta(minutes=16)),
 )
+COMPONENTS_TIME = timedelta(minutes=10)
 BUILD_TIME = timedelta(minutes=20)
 _SHOWN = (
     "arn", "name", "type", "version", "platform", "state", "owner", "dateCreated", "outputResources", "tags",
@@ -32,8 +34,12 @@ _SHOWN = (
 )  # fmt: skip
 
 
-class Images(Pipelines):
+class Images(Workflows):
     """https://docs.aws.amazon.com/imagebuilder/latest/APIReference/API_GetImage.html and its neighbours."""
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        super().__init__(region_name, account_id)
+        self._contents: dict[str, Content | None] = {}
 
     def begin_build(self, pipeline: Record, build_type: str, tags: Mapping[str, str]) -> Record:
         """Make the image's record, and let time do the rest."""
@@ -69,6 +75,7 @@ class Images(Pipelines):
         ticker = self.sandbox.clock.ticker
         for status, delay in STEPS:
             ticker.after(delay, partial(self._advance, arn, status), f"{status} of {arn}")
+        ticker.after(COMPONENTS_TIME, partial(self._apply_components, arn), f"components of {arn}")
         ticker.after(BUILD_TIME, partial(self._finish, arn), f"end of {arn}")
         return self.shelf("image")[arn]
 
@@ -169,6 +176,35 @@ class Images(Pipelines):
         if image is not None and _is_building(image) and (status != "TESTING" or has_tests):
             self._set(image, {"status": status})
 
+    def _apply_components(self, arn: str) -> None:
+        """Run the components, then their tests; without the parent image there is nothing to run them over."""
+        image = self.shelf("image").get(arn)
+        if image is None or not _is_building(image):
+            return
+        ec2: Any = moto_backend("ec2", self.account_id, self.region_name)  # moto's own carry no types
+        parent, components = ec2.amis.get(image["imageRecipe"]["parentImage"]), self.shelf("component")
+        if parent is None:
+            return
+        built = builds.build(ec2, image, components, parent)
+        self.note_workflow(image, "BUILD", built)
+        content = built.content
+        wanted = image["imageTestsConfiguration"].get("imageTestsEnabled", True)
+        if content and wanted and builds.has_tests(image, components):
+            built = builds.test(ec2, image, components, parent, content)
+            self.note_workflow(image, "TEST", built)
+        if built.failed:
+            self._fail_step(image, built.failed.document.arn, "TESTING" if built.failed.phase == "test" else "BUILDING")
+        else:
+            self._contents[arn] = content
+
+    def _fail_step(self, image: Record, component: str, state: str) -> None:
+        """In AWS's words, as in https://github.com/aws/aws-parallelcluster/issues/3995."""
+        reason = (
+            f"SSM execution '{self.token()}' failed for image arn: '{image['arn']}' with status = 'Failed' in state = "
+            f"'{state}' and failure message = 'Document {component} failed!'"
+        )
+        self.fail(image["arn"], reason)
+
     def _finish(self, arn: str) -> None:
         image = self.shelf("image").get(arn)
         if image is None or not _is_building(image):
@@ -217,6 +253,8 @@ class Images(Pipelines):
         )
         kept: Any = moto_backend("ec2", self.account_id, region).amis[made]
         kept.root_device_name, kept.root_device_type = parent.root_device_name, "ebs"
+        if source == image["imageRecipe"]["parentImage"]:
+            self._fill(image["arn"], kept, region)
         kept.creation_date = self.now().replace(tzinfo=None)
         kept.ebs_snapshot.encrypted = bool(ami.get("kmsKeyId"))
         kept.ebs_snapshot.kms_key_id = ami.get("kmsKeyId")
@@ -229,6 +267,12 @@ class Images(Pipelines):
         listed = [{"Key": key, "Value": value} for key, value in tags.items()]
         ec2.create_tags(Resources=[made, kept.ebs_snapshot.id], Tags=listed)
         return made
+
+    def _fill(self, arn: str, ami: Any, region: str) -> None:
+        """Give the first AMI's snapshot what was built; nothing, where that is not known."""
+        ec2: Any = moto_backend("ec2", self.account_id, region)  # as above
+        content = self._contents.pop(arn, None) or Content()
+        contents_of(ec2).snapshots[ami.ebs_snapshot.id] = Content(content.blocks, ami.ebs_snapshot.id)
 
     def _share(self, made: str, region: str, permission: Record) -> None:
         added = [{"UserId": each} for each in permission.get("userIds", ())]
