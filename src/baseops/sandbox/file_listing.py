@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,15 @@ class Listed:
 
 Listing = Mapping[str, Listed]
 """By path from the root, such as `/etc/fstab`; the root itself is `/`."""
+
+
+def give(place: Path, mode: int, owner: tuple[int, int] = (0, 0)) -> None:
+    """Set mode and owner of a file or directory as far as this user may; never so that this user cannot read it."""
+    is_root = os.geteuid() == 0
+    if is_root and owner != (0, 0):
+        with suppress(OSError):  # not mapped where root is root of a user namespace alone
+            os.chown(place, *owner)
+    place.chmod(mode if is_root else mode | (0o700 if place.is_dir() else 0o600))
 
 
 def listing_of(folder: Path) -> dict[str, Listed]:

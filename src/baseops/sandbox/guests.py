@@ -113,6 +113,8 @@ class NotExercisedError(Exception):
 @cache
 def why_not() -> str | None:
     """Why this machine runs no guests; None where it does."""
+    if os.geteuid() != 0:
+        return "this process is not root (started below `unshare --map-root-user` it is)"
     missing = [each for each in ("unshare", "setpriv", "chroot", "mount") if not shutil.which(each)]
     if missing:
         return f"this machine has no {', no '.join(missing)}"
@@ -149,8 +151,7 @@ def run(
 
 
 def _apart() -> list[str]:
-    own = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    return ["unshare", *own, "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
+    return ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
 
 
 def _work_place(root: Path) -> Path:
@@ -164,7 +165,7 @@ def _work_place(root: Path) -> Path:
 def _overlay() -> str:
     """More options of an overlay: in a user namespace it cannot keep attributes of its own as root does."""
     is_mapped = Path("/proc/self/uid_map").read_text(encoding="ascii").split() != ["0", "0", "4294967295"]
-    return ",userxattr" if os.geteuid() or is_mapped else ""
+    return ",userxattr" if is_mapped else ""
 
 
 def _mounts(root: Path, bridge: Path) -> Path:

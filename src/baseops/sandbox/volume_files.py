@@ -17,7 +17,7 @@ from typing import Any
 
 from baseops.errors import SandboxError, SnapshotError
 from baseops.sandbox import ext4_images
-from baseops.sandbox.file_listing import Listed, edits, listing_of, rebased
+from baseops.sandbox.file_listing import Listed, edits, give, listing_of, rebased
 from baseops.sandbox.guest.paths import within
 from baseops.sandbox.service import opened
 from baseops.sandbox.volumes import (
@@ -195,9 +195,7 @@ def _extract_one(snapshot: Snapshot, entry: Entry, folder: Path) -> None:
 
 def _give_attributes(entry: Entry, place: Path) -> None:
     seconds = entry.stat.modified_ns // 1_000_000_000
-    if os.geteuid() == 0 and (entry.stat.uid or entry.stat.gid):
-        os.chown(place, entry.stat.uid, entry.stat.gid)
-    place.chmod(entry.stat.mode & 0o7777)
+    give(place, entry.stat.permissions, (entry.stat.uid, entry.stat.gid))
     os.utime(place, (seconds, seconds))
 
 

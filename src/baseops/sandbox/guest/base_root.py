@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from baseops.sandbox.file_listing import give
 from baseops.sandbox.guest.catalogue import MINIMAL, STANDARD, released
 from baseops.sandbox.guest.installing import install
 
@@ -51,9 +52,7 @@ def make(root: Path, image_name: str) -> None:
         (root / path).write_text(shown, encoding="utf-8")
     install(root, MINIMAL if minimal else STANDARD, release, architecture, day + timedelta(hours=2))
     for path, mode in _FOLDERS.items():
-        (root / path).chmod(mode)
-    if os.geteuid() == 0:
-        os.chown(root / "home/ec2-user", 1000, 1000)
+        give(root / path, mode, (1000, 1000) if path == "home/ec2-user" else (0, 0))
     _date(root, int((day + timedelta(hours=2)).timestamp()))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from baseops.sandbox.file_listing import give
 from baseops.sandbox.guest import rpm_database
 from baseops.sandbox.guest.catalogue import PACKAGES, Package, built, texts_of
 from baseops.sandbox.guest.paths import entry, within
@@ -35,7 +36,7 @@ def _put(root: Path, package: Package, release: str, architecture: str, now: dat
         if not _is_kept(place, path):
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
-            place.chmod(mode)
+            give(place, mode)
             os.utime(place, (when, when))
     for path, target in package.links.items():
         place = entry(root, path)
