@@ -16,7 +16,7 @@ from baseops.report.trends import Trend
 from baseops.report.units import count, duration
 
 _TITLES = {
-    "images": "Builds over time",
+    "images": "The age of what images stand on",
     "backups": "Snapshots and how long they are kept",
     "logs": "The alarm and its canary",
     "secrets": "The canary secret over time",
