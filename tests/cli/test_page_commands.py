@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from baseops.cli.page import attempt
+from baseops.errors import BaseopsError
+
 BASEOPS = str(Path(sys.executable).with_name("baseops"))
 DECLARATION = """\
 version: 1
@@ -80,6 +83,15 @@ def test_a_place_that_cannot_be_is_said_before_any_drill_runs(run, served, tmp_p
 
     code, _, err = run("rehearse", "--page", "mine.html")
     assert (code, "compile …" in err) == (2, False)
+
+
+def test_a_page_that_fails_takes_nothing_from_the_verdict(capsys):
+    def draw():
+        raise BaseopsError("the page p.html was not written", "No space left on device")
+
+    assert str(attempt(draw)) == "the page p.html was not written: No space left on device"
+    assert "no page: the page p.html was not written: No space left on device" in capsys.readouterr().err
+    assert attempt(lambda: None) is None
 
 
 def test_no_page_is_none(run, served, tmp_path):

@@ -44,12 +44,13 @@ def claim(page: str | None) -> PageFile | None:
 
 
 def attempt(draw: Callable[[], None]) -> BaseopsError | None:
-    """Draw; what went wrong is given back, since a verdict that was found counts for more than its page."""
+    """Draw; what went wrong is said and given back, since a verdict that was found counts for more than its page."""
     from baseops.errors import BaseopsError
 
     try:
         draw()
     except BaseopsError as error:
+        say(click.style("no page: ", fg="red") + printable(str(error)))
         return error
     return None
 

@@ -186,8 +186,6 @@ def _end(run: Run, path: str, trouble: BaseopsError | None, *, strict: bool) -> 
     code = exit_code(run.records, strict=strict)
     if trouble and not code:
         raise trouble
-    if trouble:
-        say(click.style("no page: ", fg="red") + printable(str(trouble)))
     if code:
         click.get_current_context().exit(code)
 

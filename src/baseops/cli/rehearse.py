@@ -49,11 +49,12 @@ def command(path: str, page: str | None, *, strict: bool, output: str) -> None:
     _say_findings(found, path)
     _say_doubts(found)
     trouble = attempt(partial(draw_rehearsal, place, declaration, found)) if place else None
-    failed = found.failure or trouble
-    if failed is not None:
-        raise failed
-    next_step(f"baseops plan -f {path}")
+    if found.failure is not None:
+        raise found.failure
     code = exit_code(found, strict=strict)
+    if trouble and not code:
+        raise trouble
+    next_step(f"baseops plan -f {path}")
     if code:
         click.get_current_context().exit(code)
 
