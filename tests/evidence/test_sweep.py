@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from baseops.contract.drill import proven
+from baseops.contract.drill import Call, proven
 from baseops.errors import InconclusiveError
 from baseops.evidence import resources
 from baseops.evidence.sweep import Sweeper
@@ -224,3 +224,35 @@ def test_a_suppressed_address_is_swept_and_never_written_down(crash, sweeper, ac
     assert [(each.kind, each.outcome) for each in sweeper.sweep()] == [("AWS::SES::SuppressedDestination", "removed")]
     left = sesv2.list_suppressed_destinations()["SuppressedDestinationSummaries"]
     assert [each["EmailAddress"] for each in left] == ["jo@elsewhere.example"]
+
+
+def test_a_journal_that_asks_for_more_than_a_removal_is_not_obeyed(bench, sweeper, account, killed, drill):
+    def run(ctx):
+        resource = resources.volume("eu-west-1")
+        worse = replace(resource, remove=(Call("modify_volume", {"VolumeId": "$id", "Size": 9}),))
+        ctx.journal.create(worse, lambda mark: new_volume(ctx.clients.client("ec2"), tags_of(mark)))
+        raise killed
+        yield
+
+    bench.crash(drill(run, drill_class="exercise"))
+
+    (found,) = sweeper.sweep()
+    assert (found.outcome, found.reason) == (
+        "left",
+        "the journal asks for ec2 modify volume: no drill removes by that",
+    )
+    assert len(volumes(account)) == 1
+
+
+def test_what_drills_of_a_class_left_is_removed_with_the_clients_of_that_class(crash, sweeper, account):
+    asked = []
+
+    def clients_of(drill_class):
+        asked.append(drill_class)
+        return account
+
+    crash(volume_then_die)
+    sweeper.clients_of = clients_of
+
+    assert [each.outcome for each in sweeper.sweep()] == ["removed"]
+    assert set(asked) == {"exercise"}

@@ -101,7 +101,7 @@ def command(
     if policy:
         _print_policies(declaration, areas)
     elif sweeps:
-        _sweep(declaration, connection, order, dry_run=dry_run, output=output)
+        _sweep(declaration, connection, order, assume=assume, dry_run=dry_run, output=output)
     else:
         drills = _announce(declaration, order, output if dry_run else "")
         if not dry_run:
@@ -242,12 +242,14 @@ def drill_json(drill: Drill) -> dict[str, Any]:
 
 
 def _sweep(
-    declaration: Declaration, connection: options.Connection, order: Order, *, dry_run: bool, output: str
+    declaration: Declaration, connection: options.Connection, order: Order, *, assume: bool, dry_run: bool, output: str
 ) -> None:
     from baseops.aws.clock import SystemClock
     from baseops.workflow.prove import sweep
 
-    found = sweep(declaration, connection.session(declaration), SystemClock(), order, dry_run=dry_run)
+    session = connection.session(declaration)
+    clients_of = _drill_roles(session, declaration.site) if assume else None
+    found = sweep(declaration, session, SystemClock(), order, dry_run=dry_run, clients_of=clients_of)
     if output == "table":
         rows = [(each.kind, each.identifier, each.run, each.outcome, each.reason) for each in found]
         print_table(("kind", "resource", "run", "outcome", "why"), rows, styles=_STYLES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +12,13 @@ from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
 from baseops.contract.drill import Call, Look, Resource
 from baseops.contract.types import Json
-from baseops.errors import NotFoundError
+from baseops.errors import NotFoundError, UsageError
 from baseops.semantics.mail.simulator import DOMAIN
+
+_LOOKS = re.compile(r"(describe|get|head|list)_")
+_REMOVES = re.compile(
+    r"(cancel|delete|deregister|detach|disassociate|release|remove|revoke|stop|terminate|unsubscribe)"
+)
 
 
 def perform(clients: Clients, resource: Resource, call: Call, *, identifier: str, mark: str) -> Any:
@@ -31,6 +37,17 @@ def look(clients: Clients, resource: Resource, at: Look, *, identifier: str, mar
         return []
     found = jmespath.search(at.path, answer)
     return [each for each in found if each is not None] if isinstance(found, list) else [found] if found else []
+
+
+def require_removal(resource: Resource) -> None:
+    """Raise `UsageError` for a journal entry whose calls do more than look and remove: it is none of a drill's."""
+    looks = [each.call.operation for each in (resource.find, resource.tags, resource.created) if each]
+    strange = [each for each in looks if not _LOOKS.match(each)]
+    strange += [each.operation for each in resource.remove if not _REMOVES.match(each.operation)]
+    if strange:
+        raise UsageError(
+            f"the journal asks for {resource.service} {strange[0].replace('_', ' ')}", "no drill removes by that"
+        )
 
 
 def filled(value: Any, identifier: str, mark: str) -> Any:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from baseops.contract.clock import Clock
-from baseops.contract.drill import Mark, Resource
+from baseops.contract.drill import Drill, Mark, Resource
 from baseops.errors import InconclusiveError, UsageError
 from baseops.evidence.calls import as_json
 from baseops.evidence.records import Place, Sealed, canonical, sha256, timestamp
@@ -49,13 +49,14 @@ class RunJournal:
         self.run = run
         self.prefix = prefix
 
-    def intend(self, resource: Resource, creator: str, drill: str) -> Made:
+    def intend(self, resource: Resource, creator: str, drill: Drill) -> Made:
         """Write down what is about to be created; raises `InconclusiveError` when that cannot be done."""
         with self._lock:
             self._number += 1
             number = self._number
         mark = Mark(f"{self.run}/{number}", creator)
-        self._append(number, "intent", {"drill": drill, "resource": as_json(resource), "mark": mark.value}, creator)
+        by = {"drill": drill.name, "class": drill.drill_class}
+        self._append(number, "intent", {**by, "resource": as_json(resource), "mark": mark.value}, creator)
         return Made(resource, mark, number)
 
     def tell(self, made: Made, event: str) -> None:
@@ -105,7 +106,7 @@ class RunJournal:
 class DrillJournal:
     """Fulfils `contract.drill.Journal` for one drill; `made` is what has to be removed, in the order of creation."""
 
-    def __init__(self, journal: RunJournal, drill: str, creator: str, site_name: str) -> None:
+    def __init__(self, journal: RunJournal, drill: Drill, creator: str, site_name: str) -> None:
         """Nothing is written yet."""
         self._journal = journal
         self._drill = drill
@@ -135,13 +136,15 @@ class DrillJournal:
     def _require_fit(self, resource: Resource) -> None:
         if resource.name and not is_own_name(resource.name, self._journal.prefix, self._site_name):
             raise UsageError(
-                f"the drill {self._drill} wants to create {resource.kind} {resource.name}",
+                f"the drill {self._drill.name} wants to create {resource.kind} {resource.name}",
                 f"its name does not begin with {self._journal.prefix}-",
                 "Take the name from DrillContext.journal.",
             )
         found = first_unfit(_texts(as_json(resource)))
         if found:
-            raise InconclusiveError(f"the drill {self._drill} wants to journal {found}", "a journal must not hold it")
+            raise InconclusiveError(
+                f"the drill {self._drill.name} wants to journal {found}", "a journal must not hold it"
+            )
 
 
 def swept_key(key: str, content: bytes) -> str:

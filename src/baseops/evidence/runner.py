@@ -174,7 +174,7 @@ class _Running:
             self._keep(drill, self._complete(drill, [], refused), story)
             return
         clients = self._setup.clients_of(drill.drill_class)
-        journal = DrillJournal(self._journal, drill.name, self._setup.creator, self._setup.site.name)
+        journal = DrillJournal(self._journal, drill, self._setup.creator, self._setup.site.name)
         try:
             found = self._found(job, clients, journal, story)
         finally:

@@ -8,7 +8,7 @@ ours.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,9 +19,10 @@ from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.drill import DRILL_TAG, Mark
 from baseops.contract.site import Site
+from baseops.contract.types import DrillClass
 from baseops.errors import BaseopsError
 from baseops.evidence import removal
-from baseops.evidence.calls import from_json
+from baseops.evidence.calls import from_json, require_removal
 from baseops.evidence.journal import ENTRY_SCHEMA, Made, is_own_name, swept_key
 from baseops.evidence.lock import held
 from baseops.evidence.records import canonical, parse_timestamp, timestamp
@@ -53,12 +54,16 @@ class _Entry:
     base: str
     intended: datetime
     made: Made
+    drill_class: DrillClass
     is_removed: bool = False
 
 
 @dataclass
 class Sweeper:
-    """Sweeps one account. `state` is the folder of this machine's own journals, which may know more than the store."""
+    """Sweeps one account. `state` is the folder of this machine's own journals, which may know more than the store.
+
+    `clients_of` gives the clients that remove what drills of a class made; `clients` without.
+    """
 
     clients: Clients
     clock: Clock
@@ -67,6 +72,7 @@ class Sweeper:
     store: Store
     state: Path
     dry_run: bool = False
+    clients_of: Callable[[DrillClass], Clients] | None = None
     _marks: set[str] = field(default_factory=set)
 
     def sweep(self) -> list[Swept]:
@@ -101,16 +107,20 @@ class Sweeper:
                     yield line, ""
 
     def _settle(self, entry: _Entry) -> Iterable[Swept]:
-        made = entry.made
+        made, clients = entry.made, self._clients(entry)
         try:
-            identifiers = removal.find(self.clients, made)
+            require_removal(made.resource)
+            identifiers = removal.find(clients, made)
             if len(identifiers) > 1:
                 return [_swept(entry, each, "left", "several carry the same mark") for each in identifiers]
-            if not identifiers or not removal.exists(self.clients, made, identifiers[0]):
+            if not identifiers or not removal.exists(clients, made, identifiers[0]):
                 return [self._gone(entry)]
             return [self._one(entry, identifiers[0])]
         except BaseopsError as error:
             return [_swept(entry, made.identifier, "left", str(error))]
+
+    def _clients(self, entry: _Entry) -> Clients:
+        return self.clients_of(entry.drill_class) if self.clients_of else self.clients
 
     def _gone(self, entry: _Entry) -> Swept:
         if not entry.made.identifier and self.clock.now() - entry.intended < SETTLING:
@@ -120,7 +130,7 @@ class Sweeper:
 
     def _one(self, entry: _Entry, identifier: str) -> Swept:
         made = entry.made
-        why = removal.disagreement(self.clients, made, identifier, entry.intended)
+        why = removal.disagreement(self._clients(entry), made, identifier, entry.intended)
         own = is_own_name(identifier, f"{self.site.prefix}-drill", self.site.name)
         if not why and not made.resource.tags and not made.resource.find and not own:
             why = "it has neither tags nor a name of ours"
@@ -128,7 +138,7 @@ class Sweeper:
             return _swept(entry, identifier, "left", why)
         if self.dry_run:
             return _swept(entry, identifier, "left", "it would be removed")
-        removal.remove(self.clients, self.clock, made, identifier)
+        removal.remove(self._clients(entry), self.clock, made, identifier)
         self._tell(entry, identifier)
         return _swept(entry, identifier, "removed")
 
@@ -175,7 +185,8 @@ def _add(entries: dict[tuple[str, int], _Entry], values: dict[str, Any], base: s
     place = (values["run"], values["number"])
     if values["event"] == "intent":
         made = Made(from_json(values["resource"]), Mark(values["mark"], values["creator"]), values["number"])
-        entries[place] = _Entry(values["run"], values["number"], base, parse_timestamp(values["at"]), made)
+        intended = parse_timestamp(values["at"])
+        entries[place] = _Entry(values["run"], values["number"], base, intended, made, values["class"])
     elif place in entries and values["event"] == "created":
         entries[place].made = replace(entries[place].made, identifier=values["identifier"])
     elif place in entries:

@@ -147,14 +147,23 @@ def prove(
 
 
 def sweep(
-    declaration: Declaration, clients: Clients, clock: Clock, order: Order | None = None, *, dry_run: bool = False
+    declaration: Declaration,
+    clients: Clients,
+    clock: Clock,
+    order: Order | None = None,
+    *,
+    dry_run: bool = False,
+    clients_of: ClientsOf | None = None,
 ) -> list[Swept]:
-    """Remove what crashed runs left; what does not agree with the journal is reported."""
+    """Remove what crashed runs left; what does not agree with the journal is reported.
+
+    `clients_of` gives the clients that remove what drills of a class made.
+    """
     order = order or Order()
     site = declaration.site
     account = require_listed(clients, site)
     store = evidence_store(declaration, clients, order)
-    return Sweeper(clients, clock, account, site, store, order.state, dry_run=dry_run).sweep()
+    return Sweeper(clients, clock, account, site, store, order.state, dry_run, clients_of).sweep()
 
 
 def evidence_store(declaration: Declaration, clients: Clients, order: Order) -> Store:

@@ -1,0 +1,61 @@
+"""`baseops prove --assume`: who types it holds `run` alone, the drill roles do the rest, and IAM is enforced."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+ACME = str(Path(__file__).resolve().parents[2] / "examples" / "acme" / "baseops.yaml")
+
+
+@pytest.fixture
+def as_runner(served_acme, applied_acme, permitted, tmp_path):
+    """Runs commands as a role that has the policy `run` and no other, in an account that enforces IAM."""
+    declaration, _, _ = applied_acme
+
+    with served_acme(lambda account: permitted(declaration, account)) as sandbox:
+        given = sandbox.session.assume("arn:aws:iam::111111111111:role/permitted-run", "ci").credentials
+        keys = {
+            "AWS_ACCESS_KEY_ID": given.access_key,
+            "AWS_SECRET_ACCESS_KEY": given.secret_key,
+            "AWS_SESSION_TOKEN": given.token,
+        }
+
+        def run(*arguments):
+            running = sandbox.command(*arguments, "-f", ACME, "-o", "json", state=tmp_path / "state", **keys)
+            out, err = running.communicate()
+            return running.returncode, json.loads(out) if out else {}, err
+
+        yield run
+
+
+def test_drill_roles_run_the_drills_and_the_runner_keeps_and_seals(as_runner):
+    code, found, err = as_runner("prove", "backups", "secrets", "--assume", "--no-page")
+
+    refused = [each for each in found["records"] if "permission is missing" in each["reason"]]
+    assert (refused, found["leftovers"]) == ([], []), err
+    assert found["verdicts"]["proven"] > 3
+    assert found["verdicts"]["refuted"] == 0
+    assert code in (0, 5)
+
+    code, verified, err = as_runner("evidence", "verify")
+    assert (code, verified["sound"], verified["runs"]) == (0, True, 1), err
+    code, listed, _ = as_runner("evidence", "list")
+    assert listed["runs"][0]["signed_by"].startswith("arn:aws:kms:eu-west-1:111111111111:key/")
+    assert as_runner("prove", "--sweep", "--assume")[0] == 0
+
+
+def test_without_the_drill_roles_the_runner_alone_finds_out_nothing(as_runner):
+    code, found, _ = as_runner("prove", "backups", "--no-page")
+
+    assert code == 5
+    assert {each["verdict"] for each in found["records"]} == {"inconclusive"}
+    assert all("a permission is missing" in each["reason"] for each in found["records"])
+
+
+@pytest.mark.slow
+def test_exercises_run_in_their_role(as_runner):
+    _, found, err = as_runner("prove", "--class", "exercise", "-y", "--assume", "--no-page")
+
+    refused = [each for each in found["records"] if "permission is missing" in each["reason"]]
+    assert (refused, found["leftovers"], found["verdicts"]["refuted"]) == ([], [], 0), err
