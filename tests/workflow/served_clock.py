@@ -1,7 +1,7 @@
 """Runs `baseops` by the virtual time and the DNS of a served sandbox: `python served_clock.py prove …`.
 
-Everything else is the real command line. Where it would wait, the served account's time is moved instead; where it would
-ask name servers, the account's public zones answer.
+Everything else is the real command line. Where it would wait, the served account's time is moved instead; where it
+would ask name servers, the account's public zones answer.
 """
 
 import json
