@@ -70,8 +70,7 @@ def said(account: Account, instance: str, *commands: str) -> tuple[str, str, str
 
 def root_of(account: Account, instance: str) -> str:
     (found,) = account.client("ec2").describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"]
-    (mapping,) = found["BlockDeviceMappings"]
-    assert mapping["DeviceName"] == found["RootDeviceName"]
+    (mapping,) = [each for each in found["BlockDeviceMappings"] if each["DeviceName"] == found["RootDeviceName"]]
     return str(mapping["Ebs"]["VolumeId"])
 
 
@@ -156,10 +155,8 @@ def test_a_command_in_a_copy_of_the_account_leaves_the_original_alone(account, i
 
 @runs_guests
 def test_a_guest_cannot_reach_the_machine_below_it(account, instance):
-    tried = (
-        "echo 1 > /proc/sys/kernel/dmesg_restrict; mknod /tmp/disk b 254 0; mount -t tmpfs x /mnt; ls /dev | grep vd"
-    )
-    ended, output, errors = said(account, instance, tried)
+    tried = ("echo 1 > /proc/sys/kernel/dmesg_restrict", "mknod /tmp/disk b 254 0", "/bin/mount -t tmpfs x /mnt")
+    ended, output, errors = said(account, instance, *tried, "ls /dev | grep vd")
 
     assert (ended, output) == ("Failed", "")
     assert errors.count("Read-only file system") == 1
@@ -246,3 +243,56 @@ def test_the_cloudwatch_agent_fetches_its_configuration(account, instance):
 
     assert ended == "Success"
     assert output.splitlines()[1:] == ['  "status": "running",', '  "configstatus": "configured",', '{"logs": {}}']
+
+
+# --- volumes and power ---
+
+
+def attached(account: Account, instance: str, files: dict[str, bytes | None]) -> str:
+    ec2 = account.client("ec2")
+    volume = str(ec2.create_volume(AvailabilityZone="eu-west-1a", Size=1)["VolumeId"])
+    ec2.attach_volume(VolumeId=volume, InstanceId=instance, Device="/dev/sdf")
+    if files:
+        account.write_files(volume, files)
+    return volume
+
+
+@runs_guests
+def test_an_attached_volume_is_mounted_by_any_of_its_names_until_it_is_unmounted(account, instance):
+    volume = attached(account, instance, {"/app.db": b"rows\n"})
+    nitro = f"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{volume.replace('-', '')}"
+
+    first = said(account, instance, f"mount {nitro} /mnt && cat /mnt/app.db && echo more > /mnt/new")
+    second = said(account, instance, "mountpoint -q /mnt && cat /mnt/new; umount /mnt; ls /mnt", "mount /dev/xvdz /mnt")
+
+    assert first == ("Success", "rows\n", "")
+    assert second[:2] == ("Failed", "more\n")
+    assert "mount: /mnt: special device /dev/xvdz does not exist." in second[2]
+    assert snapshot_of(account, volume).listdir() == ["app.db", "lost+found", "new"]
+    assert snapshot_of(account, root_of(account, instance)).listdir("/mnt") == []
+
+
+@runs_guests
+def test_a_volume_without_a_file_system_is_not_mounted(account, instance):
+    attached(account, instance, {})
+
+    ended, _, errors = said(account, instance, "mount /dev/xvdf /mnt")
+
+    assert ended == "Failed"
+    assert "wrong fs type, bad option, bad superblock on /dev/xvdf" in errors
+
+
+@runs_guests
+def test_an_instance_ends_itself_as_its_user_data_says(account, instance):
+    timer = "#!/bin/sh\nshutdown -h +30\n"
+    left_alone = launched(account, UserData=timer, InstanceInitiatedShutdownBehavior="terminate")
+    kept = launched(account, UserData=timer)
+
+    def states() -> list[str]:
+        found = account.client("ec2").describe_instances(InstanceIds=[left_alone, kept])["Reservations"]
+        return [each["State"]["Name"] for one in found for each in one["Instances"]]
+
+    account.clock.advance(by=timedelta(minutes=20))
+    assert states() == ["running", "running"]
+    account.clock.advance(by=timedelta(minutes=20))
+    assert states() == ["terminated", "stopped"]

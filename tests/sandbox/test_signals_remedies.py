@@ -287,7 +287,7 @@ def test_a_command_stops_when_too_many_servers_fail(account):
 def test_a_guest_sees_neither_the_network_nor_the_files_of_this_machine(account):
     node = instance(account)
     furnish(account, node)
-    ran = run(account, node, "ls /; ls /work; cat /proc/net/dev | grep -c eth; mount -t tmpfs x /mnt || echo no")
+    ran = run(account, node, "ls /; ls /work; cat /proc/net/dev | grep -c eth; /bin/mount -t tmpfs x /mnt || echo no")
     assert "work" not in ran.output.split()
     assert ran.output.split()[-2:] == ["0", "no"]
 

@@ -15,12 +15,14 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
+
+from baseops.sandbox.guest.paths import within
 
 LONGEST_SECONDS = 120.0
 """A guest's command runs in real time; none runs longer, whatever it may."""
@@ -115,7 +117,7 @@ def why_not() -> str | None:
     """Why this machine runs no guests; None where it does."""
     if os.geteuid() != 0:
         return "this process is not root (started below `unshare --map-root-user` it is)"
-    missing = [each for each in ("unshare", "setpriv", "chroot", "mount") if not shutil.which(each)]
+    missing = [each for each in ("unshare", "nsenter", "setpriv", "chroot", "mount") if not shutil.which(each)]
     if missing:
         return f"this machine has no {', no '.join(missing)}"
     if not all((Path("/") / name).is_symlink() for name in ("bin", "lib")):
@@ -132,8 +134,12 @@ def run(
     now: datetime,
     programs: Sequence[str] = (),
     answer: Answer | None = None,
+    shown: Mapping[str, tuple[Path, bool]] | None = None,
 ) -> Ran:
-    """Run a shell script as root over a root folder. Raises `NotExercisedError`."""
+    """Run a shell script as root over a root folder. Raises `NotExercisedError`.
+
+    `shown` are folders that are mounted in it, by where, and whether for reading alone.
+    """
     reason = why_not()
     if reason:
         raise NotExercisedError(reason)
@@ -141,13 +147,32 @@ def run(
         began = bridge.stat().st_ctime_ns
         work = Path(tempfile.mkdtemp(prefix=f"{root.name}-", dir=_work_place(root)))
         try:
-            mounts = _mounts(root, bridge)
+            mounts = _mounts(root, bridge, shown or {})
             inner = ["/bin/sh", "-c", _ENTER, "sandbox", *map(str, (root, work, mounts)), _overlay(), _CAPABILITIES]
             ran = _run(root, [*_apart(), *inner], bridge, answer, min(timeout, LONGEST_SECONDS), now)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    _date(root, began, int(now.timestamp()))
+    for folder in {root, *(source for source, _ in (shown or {}).values()), *_mounted.pop(root, ())}:
+        _date(folder, began, int(now.timestamp()))
     return ran
+
+
+_mounted: dict[Path, set[Path]] = {}
+"""What was mounted while a script ran, by the root folder."""
+
+
+def show(view: Path, source: Path | None, path: str, *, read_only: bool = False) -> None:
+    """Mount a folder at a path of a running guest, or (None) unmount it; `view` is the root as its programs get it."""
+    _, _, process, _, *parts = view.parts
+    root = Path("/", *parts)
+    place = within(view, path)
+    target = str(root / place.relative_to(view))
+    enter = ["nsenter", "--target", process, "--mount"]
+    options = ["--bind", *(["-o", "ro"] if read_only else [])]
+    command = [*enter, "mount", *options, str(source), target] if source else [*enter, "umount", target]
+    subprocess.run(command, check=True, capture_output=True)
+    if source:
+        _mounted.setdefault(root, set()).add(source)
 
 
 def _apart() -> list[str]:
@@ -168,12 +193,15 @@ def _overlay() -> str:
     return ",userxattr" if is_mapped else ""
 
 
-def _mounts(root: Path, bridge: Path) -> Path:
+def _mounts(root: Path, bridge: Path, shown: Mapping[str, tuple[Path, bool]]) -> Path:
     """All further mounts as one table, in order: one program does them all."""
     folder = bridge.parent.parent
     rows = [("proc", root / "proc", "proc", "defaults"), (root / "proc/sys", root / "proc/sys", "none", "bind,ro")]
     rows += [(folder / name, root / name, "none", "bind") for name in ("dev", "run")]
     rows += [(f"/dev/{name}", root / "dev" / name, "none", "bind") for name in _DEVICES]
+    for path, (source, read_only) in shown.items():
+        if (place := within(root, path)).is_dir():
+            rows.append((source, place, "none", "bind,ro" if read_only else "bind"))
     table = folder / "mounts"
     lines = [" ".join(str(each).replace(" ", "\\040") for each in row) + " 0 0\n" for row in rows]
     table.write_text("".join(lines), encoding="utf-8")

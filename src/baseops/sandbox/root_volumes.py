@@ -41,7 +41,12 @@ def adapt_instances(module: ModuleType) -> None:
         if image is not None:
             given = options.get("block_device_mappings") or template.get("BlockDeviceMappings") or ()
             options["block_device_mappings"] = list(_merged(image, given))
-        return original(backend, found, count, user_data, groups, **options)
+        reservation = original(backend, found, count, user_data, groups, **options)
+        from baseops.sandbox.services.ssm.machines import on_launch
+
+        for instance in reservation.instances:
+            on_launch(backend, instance)
+        return reservation
 
     owner.run_instances = run_instances
 

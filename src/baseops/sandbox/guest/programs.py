@@ -18,12 +18,34 @@ class Clients(Protocol):
         """Any, as botocore makes the classes at run time."""
 
 
+@dataclass(frozen=True)
+class Disk:
+    """An attached volume: its names, and its files; None where it holds no file system that can be mounted."""
+
+    volume_id: str
+    names: tuple[str, ...]
+    folder: Callable[[], Path | None]
+
+
+@dataclass(frozen=True)
+class Mounted:
+    """What is mounted somewhere."""
+
+    device: str
+    volume_id: str
+    read_only: bool = False
+
+
+def _no_power(_kind: str, _seconds: float) -> None:
+    """Nothing stops a guest that is no instance."""
+
+
 @dataclass
 class Guest:
     """A guest at work. `running` are the states of units that were changed since boot.
 
-    `clients` gives those of the instance's role, None where it has none. `not_exercised` collects what needs more than
-    the sandbox has; whoever runs a guest says so.
+    `clients` gives those of the instance's role, None where it has none; `power` stops or boots the instance after so
+    many seconds. `not_exercised` collects what needs more than the sandbox has; whoever runs a guest says so.
     """
 
     root: Path
@@ -34,6 +56,16 @@ class Guest:
     running: dict[str, bool] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     not_exercised: list[str] = field(default_factory=list)
+    disks: Callable[[], Sequence[Disk]] = tuple
+    mounts: dict[str, Mounted] = field(default_factory=dict)
+    power: Callable[[str, float], None] = _no_power
+
+    def shown(self) -> dict[str, tuple[Path, bool]]:
+        """The folders that are mounted, by where, and whether for reading alone."""
+        folders = {disk.volume_id: disk.folder for disk in self.disks()} if self.mounts else {}
+        found = {path: (folders.get(each.volume_id), each.read_only) for path, each in self.mounts.items()}
+        places = {path: (folder() if folder else None, read_only) for path, (folder, read_only) in found.items()}
+        return {path: (place, read_only) for path, (place, read_only) in places.items() if place}
 
 
 Program = Callable[[Guest, Sequence[str], str], Reply]
@@ -46,11 +78,13 @@ def run_script(guest: Guest, script: str, timeout: float, *, programs: Mapping[s
     def answer(root: Path, name: str, arguments: Sequence[str], folder: str) -> Reply:
         return known[name](replace(guest, root=root), arguments, folder)
 
-    return run(guest.root, script, timeout=timeout, now=guest.now(), programs=tuple(known), answer=answer)
+    return run(
+        guest.root, script, timeout=timeout, now=guest.now(), programs=tuple(known), answer=answer, shown=guest.shown()
+    )
 
 
 def _programs() -> dict[str, Program]:
-    from baseops.sandbox.guest import aws_cli, dnf, kernel, offline, rpm, systemctl
+    from baseops.sandbox.guest import aws_cli, disks, dnf, kernel, offline, power, rpm, systemctl
 
     return {
         "aws": aws_cli.answer,
@@ -60,8 +94,18 @@ def _programs() -> dict[str, Program]:
         "sysctl": kernel.sysctl,
         "passwd": kernel.passwd,
         "systemctl": systemctl.answer,
+        "mount": disks.mount,
+        "umount": disks.umount,
+        "mountpoint": disks.mountpoint,
+        "fsfreeze": disks.fsfreeze,
+        "blkid": disks.blkid,
+        "sync": disks.sync,
+        "shutdown": power.shutdown,
+        **{
+            name: power.at_once("reboot" if name == "reboot" else "poweroff") for name in ("reboot", "poweroff", "halt")
+        },
         **{name: offline.program(name) for name in offline.NAMES},
     }
 
 
-__all__ = ["Clients", "Guest", "NotExercisedError", "Program", "run_script"]
+__all__ = ["Clients", "Disk", "Guest", "Mounted", "NotExercisedError", "Program", "run_script"]

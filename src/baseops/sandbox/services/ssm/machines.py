@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from baseops.sandbox.guest.programs import Clients, Guest
+from moto.ec2.models.instances import StateReason
+
+from baseops.sandbox.guest.disks import names_of
+from baseops.sandbox.guest.programs import Clients, Disk, Guest, Mounted, run_script
 from baseops.sandbox.guests import NotExercisedError
 from baseops.sandbox.moto_services import moto_backend
 from baseops.sandbox.service import opened
-from baseops.sandbox.volume_files import FilesError, folder_of
+from baseops.sandbox.ticker import Entry
+from baseops.sandbox.volume_files import FilesError, content_of_volume, folder_of
 
 _STATE = "baseops_machines"
 _CREDENTIALS = timedelta(minutes=50)
+BOOT = timedelta(seconds=40)
+"""From launch to the end of cloud-init's work."""
 
 # Any throughout: moto's EC2 backend and its things carry no types.
 
@@ -24,6 +34,8 @@ class Machine:
 
     running: dict[str, bool] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
+    mounts: dict[str, Mounted] = field(default_factory=dict)
+    timer: Entry | None = None
     role: str | None = None
     clients: Clients | None = None
     until: datetime | None = None
@@ -49,7 +61,94 @@ def guest_of(account_id: str, region: str, instance_id: str) -> Guest:
         lambda: _clients(backend, instance, machine),
         machine.running,
         machine.settings,
+        disks=lambda: _disks(backend, instance),
+        mounts=machine.mounts,
+        power=partial(_power, backend, instance, machine),
     )
+
+
+def _disks(backend: Any, instance: Any) -> list[Disk]:
+    attached = [(device, each.volume_id) for device, each in instance.get_block_device_mapping]
+    return [
+        Disk(volume, names_of(device, volume, number), partial(_files_of, backend, backend.volumes[volume]))
+        for number, (device, volume) in enumerate(attached)
+        if volume in backend.volumes
+    ]
+
+
+def _files_of(backend: Any, volume: Any) -> Path | None:
+    """The files of a volume; None where its blocks hold no file system."""
+    if not content_of_volume(backend, volume).blocks:
+        return None
+    try:
+        return folder_of(backend, volume)
+    except FilesError as error:
+        raise NotExercisedError(str(error)) from error
+
+
+def _power(backend: Any, instance: Any, machine: Machine, kind: str, seconds: float) -> None:
+    """Stop, terminate or boot an instance from inside, after some time.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_ChangingInstanceInitiatedShutdownBehavior.html
+    """
+    if machine.timer:
+        machine.timer.cancel()
+        machine.timer = None
+    if kind != "cancel":
+        # A moment at least: the program that asked for it ends first.
+        name = f"{kind} of {instance.id}"
+        machine.timer = opened().clock.ticker.after(max(1.0, seconds), lambda: _powered(backend, instance, kind), name)
+
+
+def _powered(backend: Any, instance: Any, kind: str) -> None:
+    if instance.state != "running":
+        return
+    forget_boot(backend, instance.id)
+    if kind == "reboot":
+        return
+    if instance.instance_initiated_shutdown_behavior == "terminate":
+        backend.terminate_instances([instance.id])
+    else:
+        backend.stop_instances([instance.id])
+    code = "Client.InstanceInitiatedShutdown"
+    instance.state_reason = StateReason(f"{code}: Instance initiated shutdown", code)
+
+
+def forget_boot(backend: Any, instance_id: str) -> None:
+    """What lasts until a boot is gone: what runs, what is mounted, what the kernel was told."""
+    machine = _machine(backend, instance_id)
+    for each in (machine.running, machine.settings, machine.mounts):
+        each.clear()
+
+
+def on_launch(backend: Any, instance: Any) -> None:
+    """Let cloud-init run the user data of a new instance when it boots."""
+    text = _user_data(instance)
+    if text.startswith("#!"):
+        work = partial(_run_user_data, backend, instance, text)
+        opened().clock.ticker.after(BOOT, work, f"user data of {instance.id}")
+
+
+def _user_data(instance: Any) -> str:
+    """As text: moto has it decoded by itself, or as base64 where a template gave it."""
+    given = instance.user_data
+    if not given:
+        return ""
+    if not isinstance(given, str):
+        return str(given.decode())
+    with suppress(ValueError):
+        return b64decode(given, validate=True).decode(errors="replace")
+    return given
+
+
+def _run_user_data(backend: Any, instance: Any, text: str) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html; an image without cloud-init runs none."""
+    if instance.state != "running":
+        return
+    with suppress(NotExercisedError):
+        guest = guest_of(backend.account_id, backend.region_name, instance.id)
+        if (guest.root / "etc/cloud/cloud.cfg").is_file():
+            run_script(guest, text, 60)
 
 
 def root_volume(backend: Any, instance: Any) -> Any:
