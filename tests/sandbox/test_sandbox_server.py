@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -232,6 +233,21 @@ def test_a_chunked_body_is_put_together(served, bucket):
     assert connection.getresponse().status == 200
     connection.close()
     assert bucket.get_object(Bucket="my.bucket", Key="chunked")["Body"].read() == b"one two three"
+
+
+def test_a_body_that_is_cut_short_is_no_call(served, bucket):
+    scope = "AWS4-HMAC-SHA256 Credential=A/20250101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+    connection = http.client.HTTPConnection(urlsplit(served.url).netloc)
+    connection.putrequest("PUT", "/my.bucket/half")
+    for name, value in (("Authorization", scope), ("Content-Length", "10")):
+        connection.putheader(name, value)
+    connection.endheaders(b"half")
+    connection.sock.shutdown(socket.SHUT_WR)
+    with pytest.raises(http.client.RemoteDisconnected):
+        connection.getresponse()
+    connection.close()
+    with pytest.raises(bucket.exceptions.NoSuchKey):
+        bucket.get_object(Bucket="my.bucket", Key="half")
 
 
 # --- the control endpoint -----------------------------------------------------------------------------------

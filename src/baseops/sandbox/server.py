@@ -77,7 +77,11 @@ class Handler(BaseHTTPRequestHandler):
         if not length.isdigit() or int(length) > MAX_BODY_BYTES:
             self.send_error(413 if length.isdigit() else 400)
             return None
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):  # who sent it was killed in the middle: a call that was never made
+            self.close_connection = True
+            return None
+        return body
 
     def _chunks(self) -> Iterator[bytes]:
         while size := int(self.rfile.readline().split(b";")[0], 16):
