@@ -1,5 +1,7 @@
 """Both stores keep the same contract: what is written once stays, and keys cannot lead out."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from baseops.errors import NotFoundError, UsageError
@@ -64,3 +66,23 @@ def test_a_write_whose_answer_was_lost_counts_as_ours(account):
 def test_a_bucket_needs_a_name(account):
     with pytest.raises(UsageError, match="names no bucket"):
         open_store("s3://", account, "eu-west-1")
+
+
+def test_who_died_while_replacing_blocks_nobody(account, tmp_path):
+    store = open_store(str(tmp_path), account, "eu-west-1")
+    store.put_new("lock.json", b"1")
+    (tmp_path / ".lock.json.replacing").touch()
+
+    assert store.replace("lock.json", b"2", b"1")
+    assert store.keys("") == ["lock.json"]
+
+
+def test_of_many_that_replace_at_once_one_wins(account, tmp_path):
+    store = open_store(str(tmp_path), account, "eu-west-1")
+    store.put_new("lock.json", b"0")
+
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda number: store.replace("lock.json", b"%d" % number, b"0"), range(1, 20)))
+
+    assert won.count(True) == 1
+    assert store.read("lock.json") == b"%d" % (won.index(True) + 1)

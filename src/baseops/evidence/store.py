@@ -6,6 +6,7 @@ a folder and checked there. Only the lock of a run is ever replaced, and only by
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -93,20 +94,14 @@ class FolderStore:
         return True
 
     def replace(self, key: str, content: bytes, former: bytes) -> bool:
-        """Write in place of `former`; who takes part holds a lock file meanwhile."""
+        """Write in place of `former`; who takes part locks a file meanwhile, which no death leaves locked."""
         path = self.folder / checked(key)
-        guard = path.with_name(path.name + ".replacing")
-        try:
-            os.close(os.open(guard, os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            return False
-        try:
+        with path.with_name(f".{path.name}.replacing").open("a") as guard:
+            fcntl.flock(guard, fcntl.LOCK_EX)
             if path.read_bytes() != former:
                 return False
             self._written(path, content).replace(path)
             return True
-        finally:
-            guard.unlink()
 
     def keys(self, prefix: str) -> list[str]:
         """All keys that begin with the prefix, sorted."""
