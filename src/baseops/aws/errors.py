@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _DENIED = re.compile(r"AccessDenied|UnauthorizedOperation|Forbidden|AuthFailure|NotAuthorized|AuthorizationError")
 _EXPIRED = re.compile(r"Expired|InvalidClientTokenId|UnrecognizedClient|InvalidToken|SignatureDoesNotMatch")
 _THROTTLED = re.compile(r"Throttl|RequestLimitExceeded|TooManyRequests|SlowDown|BandwidthLimit|RequestThrottled")
-_ABSENT = re.compile(r"NotFound|NoSuch|DoesNotExist|NonExistent|^404$")
+# Systems Manager says InvalidDocument and InvalidResourceId of a document that is not there.
+_ABSENT = re.compile(r"NotFound|NoSuch|DoesNotExist|NonExistent|^404$|^InvalidDocument$|^InvalidResourceId$")
 
 
 @contextmanager

@@ -177,3 +177,40 @@ def suppressed_address(region: str, name: str) -> Resource:
         remove=(Call("delete_suppressed_destination", address),),
         created=Look(Call("get_suppressed_destination", address), "SuppressedDestination.LastUpdateTime"),
     )
+
+
+def log_stream(region: str, group: str, name: str) -> Resource:
+    """A log stream in a group that is not the drill's own; it carries no tag, but a drill's name."""
+    return Resource(
+        kind="AWS::Logs::LogStream",
+        service="logs",
+        region=region,
+        name=name,
+        remove=(Call("delete_log_stream", {"logGroupName": group, "logStreamName": "$id"}),),
+    )
+
+
+def rule(region: str, name: str, account: str) -> Resource:
+    """An EventBridge rule of the default bus with one target, `probe`."""
+    arn = f"arn:aws:events:{region}:{account}:rule/$id"
+    return Resource(
+        kind="AWS::Events::Rule",
+        service="events",
+        region=region,
+        name=name,
+        remove=(Call("remove_targets", {"Rule": "$id", "Ids": ["probe"]}), Call("delete_rule", {"Name": "$id"})),
+        tags=Look(Call("list_tags_for_resource", {"ResourceARN": arn}), "Tags[]"),
+    )
+
+
+def document(region: str, name: str) -> Resource:
+    """A document of Systems Manager."""
+    itself = Call("list_tags_for_resource", {"ResourceType": "Document", "ResourceId": "$id"})
+    return Resource(
+        kind="AWS::SSM::Document",
+        service="ssm",
+        region=region,
+        name=name,
+        remove=(Call("delete_document", {"Name": "$id"}),),
+        tags=Look(itself, "TagList[]"),
+    )

@@ -173,11 +173,7 @@ class _Running:
         if refused:
             self._keep(drill, self._complete(drill, [], refused), story)
             return
-        try:
-            clients = self._setup.clients_of(drill.drill_class)
-        except BaseopsError as error:  # a role that is not there, or that nobody may assume
-            self._keep(drill, self._complete(drill, [], _trouble(error)), story)
-            return
+        clients = self._setup.clients_of(drill.drill_class)
         journal = DrillJournal(self._journal, drill, self._setup.creator, self._setup.site.name)
         try:
             found = self._found(job, clients, journal, story)
@@ -201,8 +197,10 @@ class _Running:
                     since, before = clock.now(), meter.measures()
         except Interrupted:
             raise
+        except AccessError as error:
+            trouble = f"a permission is missing: {error.why or error.what}. {error.remedy}"
         except BaseopsError as error:
-            trouble = _trouble(error)
+            trouble = str(error)
         except Exception as error:  # noqa: BLE001  # whatever a drill does wrong, it has proved nothing
             trouble = f"the drill failed: {type(error).__name__}: {error}"
         return self._complete(drill, found, trouble)
@@ -264,6 +262,8 @@ class _Running:
                 for identifier in removal.find(metered, each):
                     removal.remove(metered, waiting, each, identifier)
                     self._journal.tell(replace(each, identifier=identifier), "removed")
+            except AccessError as error:
+                left.append(_left(each, f"a permission is missing: {error}"))
             except BaseopsError as error:
                 left.append(_left(each, str(error)))
         with self._lock:
@@ -319,13 +319,6 @@ def _difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict
 
 def _is_under(target: str, declared: str) -> bool:
     return target == declared or target.startswith(f"{declared}/")
-
-
-def _trouble(error: BaseopsError) -> str:
-    """Why a drill could not go on."""
-    if isinstance(error, AccessError):
-        return f"a permission is missing: {error.why or error.what}. {error.remedy}"
-    return str(error)
 
 
 def _left(made: Made, why: str) -> str:

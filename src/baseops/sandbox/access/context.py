@@ -78,6 +78,9 @@ def resource_keys(arn: str, place: Place) -> Keys:
     tags = state.tags_of(arn, place)
     service = arn.split(":")[2] if arn.startswith("arn:") else ""
     prefixes = ["aws:ResourceTag", *([_TAG_KEYS[service]] if service in _TAG_KEYS else [])]
+    if ":instance/" in arn:
+        # Systems Manager asks for an instance's tags under its own name.
+        prefixes.append(_TAG_KEYS["ssm"])
     return {f"{prefix}/{name}": value for name, value in tags.items() for prefix in prefixes}
 
 

@@ -154,7 +154,12 @@ def _rotation_function(members: Members, place: Place, keys: Mapping[str, Any]) 
 
 
 def _automation_role(members: Members, place: Place, keys: Mapping[str, Any]) -> Iterator[Demand]:
-    for arn in (members.get("Parameters") or {}).get("AutomationAssumeRole") or []:
+    """The role that the document names, or that its parameter does.
+
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-setup-iam.html
+    """
+    given = (members.get("Parameters") or {}).get("AutomationAssumeRole") or []
+    for arn in [*given, *state.automation_roles(place, str(members["DocumentName"]))]:
         yield Demand("iam:PassRole", str(arn), context={"iam:PassedToService": "ssm.amazonaws.com"})
 
 

@@ -65,13 +65,18 @@ def _identity_of(place: Place, address: str) -> str:
 
 
 def _commanded(place: Place, _operation: str, members: Members) -> Iterator[str]:
-    """Run Command is authorised on its document and on each instance; targets by tag on all of them."""
+    """Run Command is authorised on its document and on each instance; targets by tag on those that have the tags.
+
+    In AWS an instance that is meant by its tags and not allowed has an invocation that ends with AccessDenied; here the
+    command is refused. https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html
+    """
     yield document_arn(place, str(members["DocumentName"]), members)
-    instances = list(members.get("InstanceIds") or [])
-    for target in members.get("Targets") or []:
-        if target.get("Key", "").lower() == "instanceids":
-            instances += target.get("Values", [])
-    for each in instances or ["*"]:
+    targets = members.get("Targets") or []
+    named = [target.get("Values", []) for target in targets if target.get("Key", "").lower() == "instanceids"]
+    instances = [*(members.get("InstanceIds") or []), *(each for values in named for each in values)]
+    by_tag = [target for target in targets if str(target.get("Key", "")).startswith("tag:")]
+    instances += state.instances(place, by_tag) if by_tag else []
+    for each in instances:
         yield place.arn("ec2", f"instance/{each}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moto.iam.models import iam_backends
@@ -249,3 +249,28 @@ def profile_roles(place: Place, name: str) -> list[str]:
     """The ARNs of the roles in an instance profile."""
     profiles = iam_backends[place.account]["aws"].instance_profiles.values()
     return [each.arn for profile in profiles if profile.name == name for each in profile.roles]
+
+
+def instances(place: Place, targets: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The running instances that fit every target by tag (`tag:Role` with its values)."""
+    backend = moto_backend("ec2", place.account, place.region)
+    wanted = [(str(each["Key"]).removeprefix("tag:"), set(each["Values"])) for each in targets]
+    return [
+        instance.id
+        for reservation in backend.reservations.values()
+        for instance in reservation.instances
+        if instance.state == "running"
+        and all(
+            tags_of(place.arn("ec2", f"instance/{instance.id}"), place).get(key) in values for key, values in wanted
+        )
+    ]
+
+
+def automation_roles(place: Place, document: str) -> list[str]:
+    """The role that an automation document names by its ARN, if it does."""
+    kept = moto_backend("ssm", place.account, place.region)._documents.get(document.rpartition("/")[2])
+    version = kept.get_default_version() if kept else None
+    if version is None or version.document_format != "JSON":
+        return []
+    found = str(json.loads(version.content).get("assumeRole", ""))
+    return [found] if found.startswith("arn:") else []
