@@ -52,7 +52,9 @@ def test_the_world_has_an_instance_for_each_target_and_what_somebody_else_made(d
     declaration = declared(WEB)
     world.build(declaration.sections["logs"], account, declaration.site)
     found = account.client("ec2").describe_instances()["Reservations"]
-    assert sorted(tag["Value"] for each in found for tag in each["Instances"][0]["Tags"]) == ["web", "worker"]
+    instances = [each for group in found for each in group["Instances"]]
+    assert sorted(tag["Value"] for each in instances for tag in each["Tags"]) == ["web", "web", "worker", "worker"]
+    assert all(each["IamInstanceProfile"]["Arn"].endswith(("/web", "/worker")) for each in instances)
     (group,) = account.client("logs").describe_log_groups()["logGroups"]
     assert (group["logGroupName"], group["logGroupClass"]) == ("/legacy", "INFREQUENT_ACCESS")
     assert [each["Name"] for each in account.client("s3").list_buckets()["Buckets"]] == ["central-logs"]

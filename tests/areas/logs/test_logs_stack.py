@@ -126,7 +126,7 @@ def test_only_drills_that_disturb_may_write_to_a_live_group(full):
     }
     assert writing["observe"] == []
     assert "/baseops/acme/drill/" in str(writing["exercise"])
-    assert "log-group:/acme/web*" in str(writing["disturb"])
+    assert "log-group:/acme/web/nginx:log-stream:baseops-acme-drill-*" in str(writing["disturb"])
 
 
 def test_the_function_is_uploaded_under_the_key_that_the_stack_names(full, compiled):

@@ -127,6 +127,17 @@ def association_name(site: Site, target: TargetSet) -> str:
     return f"{site.prefix}-agent-{target.slug}"[:128]
 
 
+def document_name(site: Site, *, installs: bool) -> str:
+    """The command document that configures, and where asked installs, the agent."""
+    return f"{site.prefix}-logs-agent" if installs else f"{site.prefix}-logs-agent-configuration"
+
+
+def association_parameters(site: Site, target: TargetSet) -> dict[str, list[str]]:
+    """What the association hands to the document."""
+    revision = sha256(configuration_text(target).encode()).hexdigest()[:16]
+    return {"Configuration": [parameter_name(site, target)], "Revision": [revision]}
+
+
 def add_agents(stack: StackBuilder, section: Section) -> None:
     """Parameters, the documents that are needed, and associations."""
     sets = target_sets(section)
@@ -194,7 +205,7 @@ def _parameter(site: Site, target: TargetSet, titles: Mapping[str, str]) -> ssm.
     return ssm.Parameter(
         logical_id("agent", target.slug, "Parameter"),
         Name=parameter_name(site, target),
-        Description=f"CloudWatch agent on instances with {_words(target)}"[:1024],
+        Description=f"CloudWatch agent on instances with {words(target)}"[:1024],
         Type="String",
         Tier="Standard" if len(text.encode()) <= STANDARD_BYTES else "Advanced",
         Value=Sub(_with_references(text, titles)),
@@ -215,7 +226,7 @@ def _with_references(text: str, titles: Mapping[str, str]) -> str:
 def _document(installs: bool, site: Site) -> ssm.Document:
     return ssm.Document(
         "AgentDocument" if installs else "AgentConfigurationDocument",
-        Name=f"{site.prefix}-logs-agent" if installs else f"{site.prefix}-logs-agent-configuration",
+        Name=document_name(site, installs=installs),
         DocumentType="Command",
         DocumentFormat="JSON",
         TargetType="/AWS::EC2::Instance",
@@ -265,10 +276,7 @@ def _configure() -> dict[str, Any]:
 
 
 def _association(site: Site, target: TargetSet, parameter: ssm.Parameter, document: ssm.Document) -> ssm.Association:
-    parameters: Mapping[str, list[Any]] = {
-        "Configuration": [Ref(parameter)],
-        "Revision": [sha256(configuration_text(target).encode()).hexdigest()[:16]],
-    }
+    parameters: Mapping[str, list[Any]] = {**association_parameters(site, target), "Configuration": [Ref(parameter)]}
     return ssm.Association(
         logical_id("agent", target.slug, "Association"),
         AssociationName=association_name(site, target),
@@ -289,5 +297,6 @@ def _targets(tags: tuple[tuple[str, str], ...]) -> Iterator[ssm.Targets]:
         yield ssm.Targets(Key=f"tag:{key}", Values=[value])
 
 
-def _words(target: TargetSet) -> str:
+def words(target: TargetSet) -> str:
+    """The tags in words."""
     return ", ".join(f"{key}={value}" for key, value in target.tags)

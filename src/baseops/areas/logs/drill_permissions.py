@@ -1,48 +1,54 @@
 """What drills of this area may do, by class: look; make a twin of a source and let it ring; write to a live group.
 
-A log event cannot be deleted, so the live groups are written to by drills of class disturb alone.
+Each action is bound to the resources that it is for, where the service knows them. Drills create, change and delete
+only what has a drill's name; the live groups are written to by drills of class disturb alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from baseops.aws.roles import READ_ACTIONS
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
 
 if TYPE_CHECKING:
     from baseops.areas.logs.spec import Section
 
+# These know no resource, or are asked of many: https://docs.aws.amazon.com/service-authorization/latest/reference/
 _LOOK = [
-    "cloudwatch:DescribeAlarmHistory",
     "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetAlarmMuteRule",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListAlarmMuteRules",
+    "cloudwatch:ListMetrics",
     "ec2:DescribeInstances",
     "events:DescribeRule",
+    "events:ListRuleNamesByTarget",
     "events:ListTargetsByRule",
     "firehose:DescribeDeliveryStream",
     "lambda:GetFunctionConfiguration",
+    "lambda:GetPolicy",
     "logs:DescribeLogGroups",
-    "logs:DescribeLogStreams",
-    "logs:DescribeMetricFilters",
-    "logs:DescribeQueryDefinitions",
-    "logs:DescribeSubscriptionFilters",
     "logs:TestMetricFilter",
-    "sns:GetTopicAttributes",
-    "sns:ListSubscriptionsByTopic",
-    "sqs:GetQueueAttributes",
-    "ssm:DescribeAutomationExecutions",
+    "ssm:DescribeAssociation",
+    "ssm:DescribeInstanceAssociationsStatus",
     "ssm:DescribeInstanceInformation",
-    "ssm:GetDocument",
     "ssm:ListAssociations",
 ]
+# GetLogEvents asks a stream that seems silent for one event; whether there is one is all that is looked at.
+_SOURCE = [
+    "logs:DescribeLogStreams",
+    "logs:DescribeMetricFilters",
+    "logs:DescribeSubscriptionFilters",
+    "logs:GetLogEvents",
+]
+_ALERTS = ["sns:GetSubscriptionAttributes", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic"]
 _TWIN_LOGS = [
     "logs:CreateLogGroup",
     "logs:CreateLogStream",
     "logs:DeleteLogGroup",
-    "logs:DeleteMetricFilter",
     "logs:PutLogEvents",
     "logs:PutMetricFilter",
     "logs:PutRetentionPolicy",
@@ -50,47 +56,119 @@ _TWIN_LOGS = [
 ]
 _TWIN_ALARMS = ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"]
 _TWIN_TOPICS = ["sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource"]
-_TWIN_QUEUES = [
-    "sqs:CreateQueue",
-    "sqs:DeleteMessage",
-    "sqs:DeleteQueue",
-    "sqs:ReceiveMessage",
-    "sqs:SetQueueAttributes",
-    "sqs:TagQueue",
-]
+_PROBE_QUEUES = ["sqs:CreateQueue", "sqs:DeleteMessage", "sqs:DeleteQueue", "sqs:ReceiveMessage", "sqs:TagQueue"]
+_TWIN_RULES = ["events:DeleteRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:TagResource"]
+_TWIN_DOCUMENTS = ["ssm:AddTagsToResource", "ssm:CreateDocument", "ssm:DeleteDocument"]
+_MOST_GROUPS = 10
 
 
 def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mapping[str, Json], ...]]:
     """Statements for the drill roles of the classes that this area has drills of."""
     if not section.entries:
         return {}
-    look: Mapping[str, Json] = {"Sid": "LookAtLogs", "Effect": "Allow", "Action": [*_LOOK], "Resource": "*"}
-    return {"observe": (look,), "exercise": tuple(_twin(site)), "disturb": (_write(section, site),)}
+    found: dict[DrillClass, tuple[Mapping[str, Json], ...]] = {"observe": tuple(_observe(section, site))}
+    alarms = [alarm for entry in section.managed.values() for alarm in entry.alarms.values()]
+    on_lines = [alarm for alarm in alarms if isinstance(alarm.metric, str)]
+    silences = any(entry.heartbeat for entry in section.managed.values())
+    remedied = any(alarm.remedy for alarm in on_lines)
+    if on_lines or silences:
+        found["exercise"] = tuple(_twins(site) + (_remedy(site) if remedied else []))
+    if on_lines:
+        found["disturb"] = tuple(_disturb(section, site, remedied=remedied))
+    return found
 
 
-def _twin(site: Site) -> list[Mapping[str, Json]]:
+def _observe(section: Section, site: Site) -> list[Mapping[str, Json]]:
+    groups = _groups(section)
+    places = [f"log-group:{each}{end}" for each in groups for end in ("", ":*")]
+    found = [
+        _allow("LookAtLogs", _LOOK, "*"),
+        _allow("LookAtSources", _SOURCE, [_arn(site, "logs", each) for each in places]),
+    ]
+    if not section.managed:
+        return found
+    found.append(_allow("LookAtAlerts", _ALERTS, _arn(site, "sns", f"{site.prefix}-alerts")))
+    found.append(_key(site))
+    if any(alarm.remedy or alarm.query for entry in section.managed.values() for alarm in entry.alarms.values()) or any(
+        entry.ship for entry in section.managed.values()
+    ):
+        found.append(_roles(site))
+    documents = _arn(site, "ssm", f"document/{site.prefix}-logs-*")
+    parameters = _arn(site, "ssm", f"parameter/AmazonCloudWatch-{site.prefix}-*")
+    if any(entry.agent or entry.remedies for entry in section.managed.values()):
+        found.append(_allow("ReadDocuments", ["ssm:GetDocument", "ssm:GetParameter"], [documents, parameters]))
+    return found
+
+
+def _groups(section: Section) -> list[str]:
+    """The groups; where there are many what their names begin with, for a role holds 10,240 characters of policy."""
+    groups = sorted({entry.group.name for entry in section.entries.values()})
+    if len(groups) <= _MOST_GROUPS:
+        return groups
+    return sorted({f"{each.rpartition('/')[0] or each}*" for each in groups})[: 2 * _MOST_GROUPS]
+
+
+def _key(site: Site) -> Mapping[str, Json]:
+    """The key of the alert topic: ours by its alias, or an existing one."""
+    actions = ["kms:DescribeKey", "kms:GetKeyPolicy"]
+    existing = site.keys.get(("logs", site.region))
+    if existing:
+        return _allow("LookAtAlertKey", actions, existing)
+    condition: Json = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": [f"alias/{site.prefix}-logs"]}}
+    return {**_allow("LookAtAlertKey", actions, _arn(site, "kms", "key/*")), "Condition": condition}
+
+
+def _roles(site: Site) -> Mapping[str, Json]:
+    """The roles of the area's own services, by whatever policies somebody has attached to them."""
+    policies = "arn:${AWS::Partition}:iam::*:policy/*"
+    return _allow("ReadRolesOfLogs", list(READ_ACTIONS), [_role_arn(site), {"Fn::Sub": policies}])
+
+
+def _role_arn(site: Site) -> Json:
+    # CloudFormation names a role after its stack, of whose name it keeps the first 24 characters or more.
+    stack = f"{site.prefix}-logs"[:24]
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role{site.iam.path}{stack}*"}
+
+
+def _twins(site: Site) -> list[Mapping[str, Json]]:
     name = f"{site.prefix}-drill-*"
     return [
         _allow("TwinOfASource", _TWIN_LOGS, _arn(site, "logs", f"log-group:/baseops/{site.name}/drill/*")),
         _allow("TwinOfAnAlarm", _TWIN_ALARMS, _arn(site, "cloudwatch", f"alarm:{name}")),
         _allow("TopicOfATwin", _TWIN_TOPICS, _arn(site, "sns", name)),
-        _allow("QueueOfATwin", _TWIN_QUEUES, _arn(site, "sqs", name)),
+        _allow("QueueOfATwin", _PROBE_QUEUES, _arn(site, "sqs", name)),
     ]
 
 
-def _write(section: Section, site: Site) -> Mapping[str, Json]:
-    # The prefixes of the groups rather than each: a role holds 10,240 characters of policy.
-    tops = sorted({entry.group.name.rsplit("/", 1)[0] or entry.group.name for entry in section.entries.values()})
-    groups: list[Json] = [_arn(site, "logs", f"log-group:{top}*") for top in tops[:20]]
-    return {
-        "Sid": "LineInALiveGroup",
-        "Effect": "Allow",
-        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": groups,
-    }
+def _remedy(site: Site) -> list[Mapping[str, Json]]:
+    name = f"{site.prefix}-drill-*"
+    started = [_arn(site, "ssm", f"automation-definition/{name}"), _arn(site, "ssm", "automation-execution/*")]
+    passed: Json = {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}}
+    return [
+        _allow("RuleOfATwin", _TWIN_RULES, _arn(site, "events", f"rule/{name}")),
+        _allow("RemedyOfATwin", _TWIN_DOCUMENTS, _arn(site, "ssm", f"document/{name}")),
+        _allow("StartTheTwin", ["ssm:GetAutomationExecution", "ssm:StartAutomationExecution"], started),
+        {**_allow("TwinRunsByItsRole", ["iam:PassRole"], _role_arn(site)), "Condition": passed},
+        _allow("SeeTheTwinsCommand", ["ssm:ListCommands"], "*"),
+    ]
 
 
-def _allow(sid: str, actions: list[str], resource: Json) -> Mapping[str, Json]:
+def _disturb(section: Section, site: Site, *, remedied: bool) -> list[Mapping[str, Json]]:
+    name = f"{site.prefix}-drill-*"
+    streams = [_arn(site, "logs", f"log-group:{each}:log-stream:{name}") for each in _groups(section)]
+    lines = ["logs:CreateLogStream", "logs:DeleteLogStream", "logs:PutLogEvents"]
+    listen = ["sns:Subscribe", "sns:Unsubscribe"]
+    found = [
+        _allow("LinesInLiveGroups", lines, streams),
+        _allow("ListenToAlerts", listen, _arn(site, "sns", f"{site.prefix}-alerts")),
+        _allow("QueueThatListens", _PROBE_QUEUES, _arn(site, "sqs", name)),
+    ]
+    if remedied:
+        found.append(_allow("FollowRemedies", ["ssm:DescribeAutomationExecutions", "ssm:ListCommands"], "*"))
+    return found
+
+
+def _allow(sid: str, actions: Sequence[str], resource: Json) -> Mapping[str, Json]:
     return {"Sid": sid, "Effect": "Allow", "Action": [*actions], "Resource": resource}
 
 

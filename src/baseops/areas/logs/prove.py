@@ -2,150 +2,157 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from baseops.areas.logs import names
-from baseops.areas.logs.live import declared, differences
-from baseops.aws.errors import translated
-from baseops.contract.drill import Drill, DrillContext, Evidence, proven, refuted
+from baseops.areas.logs import (
+    agent,
+    alert_path,
+    dead_man,
+    heartbeats,
+    live_agents,
+    live_alarms,
+    live_filters,
+    live_path,
+    live_shipping,
+    remedy_path,
+    twin,
+)
+from baseops.contract.drill import Drill, DrillContext, Evidence
 from baseops.contract.refs import Refs
-from baseops.errors import NotFoundError
-from baseops.semantics import filters
 
 if TYPE_CHECKING:
-    from baseops.areas.logs.spec import Entry, Metric, Section
+    from baseops.areas.logs.spec import Entry, Section
 
-# Any: botocore's answers.
-
-_NOT_SHOWN = {"Tags", "AlarmActions", "OKActions", "InsufficientDataActions", "WarmUpConfiguration"}
-"""Properties of an alarm that are looked at by themselves, or that DescribeAlarms does not show."""
+Run = Callable[["Section", DrillContext], Iterable[Evidence]]
 
 
 def drills(section: Section, refs: Refs) -> Sequence[Drill]:  # noqa: ARG001  # the protocol's signature
-    """The drills of the declared sources."""
-    filtered = {f"logs.{name}": (name, entry) for name, entry in section.entries.items() if entry.metrics}
-    alarmed = tuple(f"logs.{name}" for name, entry in section.managed.items() if entry.alarms or entry.heartbeat)
-    found = []
-    if filtered:
-        found.append(
-            Drill(
-                name="logs/live-filters",
-                promise="the live metric filters are those declared, and match a line derived from their pattern",
-                targets=tuple(filtered),
-                run=partial(_filters, filtered),
-            )
-        )
-    if alarmed:
-        found.append(
-            Drill(
-                name="logs/live-alarms",
-                promise="the live alarms are those declared, enabled, and told to the topic",
-                targets=alarmed,
-                run=partial(_alarms, section),
-            )
-        )
-    return found
+    """The drills of the declared sources; those that there is nothing to ask of are left out."""
+    return [each for each in [*_observing(section), *_doing(section)] if each.targets]
 
 
-def _filters(entries: dict[str, tuple[str, Entry]], ctx: DrillContext) -> Iterator[Evidence]:
-    client = ctx.clients.client("logs", ctx.site.region)
-    for target, (name, entry) in entries.items():
-        live = _live_filters(client, entry.group.name)
-        wrong = [
-            (metric_name, why)
-            for metric_name, metric in entry.metrics.items()
-            if (why := _filter_fault(ctx, client, name, entry, (metric_name, metric), live))
-        ]
-        for metric_name, why in wrong:
-            yield refuted(f"{target}/{metric_name}", why)
-        if not wrong:
-            tried = len(entry.metrics)
-            yield proven(target, "each filter matches a derived line", measures={"filters": tried})
+def _doing(section: Section) -> list[Drill]:
+    return [
+        Drill(
+            name="logs/twin",
+            promise="lines that match make the alarm ring, tell the topic and start the remedy, and it stops again",
+            targets=twin.targets(section),
+            drill_class="exercise",
+            touches=(
+                "for each alarm on lines: a log group, filter, alarm, topic, queue, rule and document of its own",
+            ),
+            traces=(
+                "metrics in the drills' namespace, until CloudWatch forgets them after 15 months",
+                "the history of the twins' alarms, and executions of the remedies' twins",
+            ),
+            cost_usd=0.05,
+            timeout=twin.longest(section),
+            run=partial(twin.rings, section),
+        ),
+        Drill(
+            name="logs/dead-man",
+            promise="silence makes the alarm on silence ring and tell the topic, until lines come again",
+            targets=dead_man.targets(section),
+            drill_class="exercise",
+            touches=("for each heartbeat: a log group, alarm, topic and queue of its own",),
+            traces=("the history of the twins' alarms",),
+            cost_usd=0.02,
+            timeout=dead_man.longest(section),
+            run=partial(dead_man.rings, section),
+        ),
+        Drill(
+            name="logs/live-path",
+            promise="lines in the live group make the live alarm ring, tell the live topic and run the remedy",
+            targets=twin.targets(section),
+            drill_class="disturb",
+            touches=(
+                "derived lines in the live groups: whoever is told of the alarms is told, and the remedies run",
+                "a queue of its own that hears of these alarms, and a stream of its own in each group",
+            ),
+            traces=(
+                "what the lines made: values of the live metrics, the alarms' history, copies that were shipped",
+                "executions of the remedies, and what they did on the instances",
+            ),
+            cost_usd=0.02,
+            timeout=live_path.timeout(section),
+            run=partial(live_path.rings, section),
+        ),
+    ]
 
 
-def _live_filters(client: Any, group: str) -> list[Mapping[str, Any]]:
-    try:
-        with translated(f"cannot list the metric filters of {group}"):
-            pages = client.get_paginator("describe_metric_filters").paginate(logGroupName=group)
-            return [each for page in pages for each in page["metricFilters"]]
-    except NotFoundError:
-        return []
+def _observing(section: Section) -> list[Drill]:
+    return [
+        _observe(
+            "heartbeat",
+            "every source was heard of within its silence, and every instance that feeds it",
+            _entries(section.entries, lambda entry: entry.heartbeat is not None),
+            section,
+            heartbeats.heard,
+        ),
+        _observe(
+            "live-groups",
+            "the live log groups are kept as long as declared, in their class, under their key",
+            _entries(section.entries),
+            section,
+            live_filters.held_groups,
+        ),
+        _observe(
+            "live-filters",
+            "the live metric filters are those declared, and match a line derived from their pattern",
+            _entries(section.entries, lambda entry: bool(entry.metrics)),
+            section,
+            live_filters.held_filters,
+        ),
+        _observe(
+            "live-alarms",
+            "the live alarms are those declared, enabled, not muted, and told to the topic",
+            _entries(section.managed, lambda entry: bool(entry.alarms or entry.heartbeat)),
+            section,
+            live_alarms.held_alarms,
+        ),
+        _observe(
+            "alarm-metrics",
+            "every metric that an alarm watches is emitted, with the dimensions that the alarm has",
+            _entries(section.managed, lambda entry: any(alarm.metric for alarm in entry.alarms.values())),
+            section,
+            live_alarms.fed_metrics,
+        ),
+        _observe(
+            "alerts",
+            "alarms and rules get through to the topic, and whoever is to be told has confirmed",
+            (alert_path.TARGET,) if section.managed else (),
+            section,
+            alert_path.arrives,
+        ),
+        _observe(
+            "remedies",
+            "an alarm's change would start its remedy, which may run on instances that are there",
+            _entries(section.managed, lambda entry: bool(remedy_path.used(entry))),
+            section,
+            remedy_path.reaches,
+        ),
+        _observe(
+            "shipping",
+            "events go on to where they are shipped, and none was lost in the last day",
+            _entries(section.managed, lambda entry: bool(entry.ship)),
+            section,
+            live_shipping.ships,
+        ),
+        _observe(
+            "agents",
+            "the agents' configuration is the declared one, and was brought onto every instance",
+            tuple(f"logs.{each.entries[0][0]}/{each.slug}" for each in agent.target_sets(section)),
+            section,
+            live_agents.configured,
+        ),
+    ]
 
 
-def _filter_fault(
-    ctx: DrillContext,
-    client: Any,
-    name: str,
-    entry: Entry,
-    declared_metric: tuple[str, Metric],
-    live: list[Mapping[str, Any]],
-) -> str:
-    """What is wrong with the live filter of a metric; empty when nothing is."""
-    metric_name, metric = declared_metric
-    if entry.managed:
-        found = next((each for each in live if each["filterName"] == metric_name), None)
-    else:
-        found = next((each for each in live if each["filterPattern"] == metric.pattern), None)
-    if found is None:
-        return f"{entry.group.name} has no such metric filter"
-    if found["filterPattern"] != metric.pattern:
-        return f"the pattern of the live filter {found['filterName']} is not the declared one"
-    if entry.managed:
-        wrong = list(differences(_transformation(ctx, name, metric_name, metric), found["metricTransformations"][0]))
-        if wrong:
-            return f"the live filter {metric_name} differs in {', '.join(wrong)}"
-    line = filters.compile(metric.pattern).example(1)
-    with translated(f"cannot try the filter {found['filterName']}"):
-        answer = client.test_metric_filter(filterPattern=found["filterPattern"], logEventMessages=[line])
-    return "" if answer["matches"] else f"the live filter {found['filterName']} does not match the derived line"
+def _entries(entries: dict[str, Entry], wanted: Callable[[Entry], bool] = lambda _: True) -> tuple[str, ...]:
+    return tuple(f"logs.{name}" for name, entry in entries.items() if wanted(entry))
 
 
-def _transformation(ctx: DrillContext, name: str, metric_name: str, metric: Metric) -> dict[str, Any]:
-    wanted: dict[str, Any] = {
-        "metricName": names.metric_name(name, metric_name),
-        "metricNamespace": names.namespace(ctx.site),
-        "metricValue": metric.value,
-    }
-    if metric.default is not None:
-        wanted["defaultValue"] = metric.default
-    if metric.dimensions:
-        wanted["dimensions"] = dict(metric.dimensions)
-    return wanted
-
-
-def _alarms(section: Section, ctx: DrillContext) -> Iterator[Evidence]:
-    wanted = {each["AlarmName"]: each for each in declared(section, ctx.refs, "AWS::CloudWatch::Alarm")}
-    live = _live_alarms(ctx, list(wanted))
-    topic = ctx.value(ctx.refs.topic())
-    for name in section.managed:
-        mine = [alarm for alarm in wanted if alarm.startswith(names.alarm_name(ctx.site, name, ""))]
-        wrong = {alarm: why for alarm in mine if (why := _alarm_fault(wanted[alarm], live.get(alarm), topic))}
-        for alarm, why in wrong.items():
-            yield refuted(f"logs.{name}/{alarm}", why)
-        if mine and not wrong:
-            yield proven(f"logs.{name}", measures={"alarms": len(mine)})
-
-
-def _live_alarms(ctx: DrillContext, wanted: list[str]) -> dict[str, Mapping[str, Any]]:
-    client = ctx.clients.client("cloudwatch", ctx.site.region)
-    found: dict[str, Mapping[str, Any]] = {}
-    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html: 100 names at a time.
-    for at in range(0, len(wanted), 100):
-        with translated("cannot describe the alarms"):
-            answer = client.describe_alarms(AlarmNames=wanted[at : at + 100], MaxRecords=100)
-        found |= {each["AlarmName"]: each for each in answer["MetricAlarms"]}
-    return found
-
-
-def _alarm_fault(wanted: Mapping[str, Any], live: Mapping[str, Any] | None, topic: str) -> str:
-    if live is None:
-        return "there is no such alarm"
-    shown = {name: value for name, value in wanted.items() if name not in _NOT_SHOWN}
-    wrong = list(differences(shown, live))
-    if wrong:
-        return f"the live alarm differs in {', '.join(wrong)}"
-    if not live["ActionsEnabled"]:
-        return "its actions are disabled"
-    return "" if topic in live["AlarmActions"] else "it does not tell the alert topic"
+def _observe(name: str, promise: str, targets: tuple[str, ...], section: Section, run: Run) -> Drill:
+    return Drill(name=f"logs/{name}", promise=promise, targets=targets, run=partial(run, section))

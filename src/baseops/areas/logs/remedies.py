@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 # Any: troposphere takes a text or a helper such as Ref for every property.
 
+INPUT: Mapping[str, Any] = {
+    "InputPathsMap": {"alarm": "$.detail.alarmName"},
+    "InputTemplate": '{"AlarmName": ["<alarm>"]}',
+}
+"""How a rule hands the alarm's name to the automation."""
 _SHELL_DOCUMENTS = ("AWS-RunShellScript", "AWS-RunPowerShellScript")
 _GRACE_SECONDS = 600
 
@@ -86,9 +91,7 @@ def _rule(name: str, remedy: str, alarms: list[str], document: ssm.Document, rol
             f"${{{document.title}}}:$DEFAULT"
         ),
         RoleArn=GetAtt(role, "Arn"),
-        InputTransformer=events.InputTransformer(
-            InputPathsMap={"alarm": "$.detail.alarmName"}, InputTemplate='{"AlarmName": ["<alarm>"]}'
-        ),
+        InputTransformer=events.InputTransformer(**INPUT),
         DeadLetterConfig=events.DeadLetterConfig(Arn=GetAtt(queue, "Arn")),
         # A remedy that comes an hour late meets another state of things.
         RetryPolicy=events.RetryPolicy(MaximumEventAgeInSeconds=900, MaximumRetryAttempts=20),

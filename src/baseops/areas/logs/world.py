@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Any: botocore's clients.
 
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+FLEET = 2
+"""How many instances have the same tags: that one of them is silent shows only where there are more."""
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/create-iam-roles-for-cloudwatch-agent.html
 _POLICIES = ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")
 _TRUST = {
@@ -55,7 +57,7 @@ def live(section: Section, account: SandboxAccount, site: Site) -> None:
 
 
 def _fleet(account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...]) -> None:
-    """A managed node with those tags: one that is there already gets the profile, if it has none."""
+    """Managed nodes with those tags: those that are there already get the profile, if they have none."""
     ec2 = account.client("ec2", site.region)
     profile = _profile(account, "-".join(value for _, value in tags))
     filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags]
@@ -63,7 +65,7 @@ def _fleet(account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...
     for each in found:
         if not each.get("IamInstanceProfile"):
             ec2.associate_iam_instance_profile(InstanceId=each["InstanceId"], IamInstanceProfile={"Name": profile})
-    if not found:
+    for _ in range(len(found), FLEET):
         _instance(account, site, tags, profile)
 
 

@@ -1,0 +1,139 @@
+"""Asks whether events go on to where they are shipped: live subscriptions, their destinations, what was not delivered.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from baseops.areas.logs import names
+from baseops.areas.logs.shipping import Shipment, shipments
+from baseops.aws.errors import translated
+from baseops.aws.roles import read_role
+from baseops.contract.drill import DrillContext, Evidence, proven, refuted
+from baseops.errors import NotFoundError
+from baseops.semantics.policies import Context, Policies, Policy, Principal, Request, evaluate
+
+if TYPE_CHECKING:
+    from baseops.areas.logs.spec import Entry, Section
+
+# Any: botocore's clients and answers.
+
+_WITHIN = timedelta(days=1)
+
+
+def ships(section: Section, ctx: DrillContext) -> Iterator[Evidence]:
+    """Each declared shipment has its subscription, whose destination takes what comes and got all of the last day."""
+    for name, entry in section.managed.items():
+        if not entry.ship:
+            continue
+        live = _subscriptions(ctx, entry.group.name)
+        for each in shipments(entry):
+            target = f"logs.{name}/{each.name}"
+            found = live.get(each.name)
+            why = _fault(ctx, name, entry, each, found) if found else f"{entry.group.name} has no such subscription"
+            if why:
+                yield refuted(target, why)
+                continue
+            lost, sent = (_sum(ctx, entry, each, metric) for metric in ("DeliveryErrors", "ForwardedLogEvents"))
+            yield _delivered(target, lost, sent, came=each.ship.pattern == "" and _came(ctx, entry))
+
+
+def _delivered(target: str, lost: float, sent: float, *, came: bool) -> Evidence:
+    measures = {"forwarded_events": sent, "undelivered_events": lost}
+    if lost:
+        return refuted(target, f"{lost:.0f} events of the last day could not be delivered", measures=measures)
+    if came and not sent:
+        return refuted(target, "events came within the last day, and none was sent on", measures=measures)
+    return proven(target, f"{sent:.0f} events of the last day were sent on", measures=measures)
+
+
+def _subscriptions(ctx: DrillContext, group: str) -> dict[str, Mapping[str, Any]]:
+    try:
+        with translated(f"cannot read the subscriptions of {group}"):
+            client = ctx.clients.client("logs", ctx.site.region)
+            pages = client.get_paginator("describe_subscription_filters").paginate(logGroupName=group)
+            return {each["filterName"]: each for page in pages for each in page["subscriptionFilters"]}
+    except NotFoundError:
+        return {}
+
+
+def _fault(ctx: DrillContext, name: str, entry: Entry, shipment: Shipment, live: Mapping[str, Any]) -> str:
+    if live["filterPattern"] != shipment.ship.pattern:
+        return "the pattern of the live subscription is not the declared one"
+    arn = str(live["destinationArn"])
+    if shipment.kind in ("opensearch", "opensearch_ingestion"):
+        return _function_fault(ctx, entry, arn)
+    stream = names.stream_name(ctx.site, name, shipment.name)
+    if arn.rpartition("/")[2] != stream:
+        return f"the live subscription sends to {arn.rpartition('/')[2]}, not to {stream}"
+    return _stream_fault(ctx, arn, stream, str(live.get("roleArn", "")))
+
+
+def _stream_fault(ctx: DrillContext, arn: str, stream: str, role_arn: str) -> str:
+    try:
+        with translated(f"cannot describe the delivery stream {stream}"):
+            firehose = ctx.clients.client("firehose", ctx.site.region)
+            found = firehose.describe_delivery_stream(DeliveryStreamName=stream)["DeliveryStreamDescription"]
+    except NotFoundError:
+        return f"there is no delivery stream {stream}"
+    if found["DeliveryStreamStatus"] != "ACTIVE":
+        return f"the delivery stream {stream} is {found['DeliveryStreamStatus']}"
+    try:
+        role = read_role(ctx.clients, role_arn)
+    except NotFoundError:
+        return "the subscription's role does not exist"
+    place = arn.rpartition(":deliverystream/")[0].replace(":firehose:", ":logs:")
+    if not role.trusts("logs.amazonaws.com", {"aws:SourceAccount": ctx.account, "aws:SourceArn": f"{place}:any"}):
+        return "CloudWatch Logs may not assume the subscription's role"
+    missing = [each for each in ("firehose:PutRecord", "firehose:PutRecordBatch") if not role.may(each, arn)]
+    return f"the subscription's role may not call {missing[0]}" if missing else ""
+
+
+def _function_fault(ctx: DrillContext, entry: Entry, arn: str) -> str:
+    client = ctx.clients.client("lambda", ctx.site.region)
+    try:
+        with translated("cannot read the function that ships"):
+            state = client.get_function_configuration(FunctionName=arn).get("State", "Active")
+            policy = Policy.parse(json.loads(client.get_policy(FunctionName=arn)["Policy"]), "function")
+    except NotFoundError:
+        return "the function that ships is not there, or nothing may call it"
+    if state not in ("Active", "Inactive"):
+        return f"the function that ships is {state}"
+    group = f"{arn.partition(':function:')[0].replace(':lambda:', ':logs:')}:log-group:{entry.group.name}:*"
+    told = Context({"aws:SourceAccount": ctx.account, "aws:SourceArn": group})
+    callers = ("logs.amazonaws.com", f"logs.{ctx.site.region}.amazonaws.com")
+    asked = [Request(Principal.parse(each), "lambda:InvokeFunction", arn, told) for each in callers]
+    allowed = any(evaluate(each, Policies(resource=policy)).allowed for each in asked)
+    return "" if allowed else "CloudWatch Logs may not call the function that ships"
+
+
+def _sum(ctx: DrillContext, entry: Entry, shipment: Shipment, metric: str) -> float:
+    kind = "Lambda" if shipment.kind in ("opensearch", "opensearch_ingestion") else "Firehose"
+    dimensions = {"LogGroupName": entry.group.name, "DestinationType": kind, "FilterName": shipment.name}
+    return _total(ctx, metric, dimensions)
+
+
+def _came(ctx: DrillContext, entry: Entry) -> bool:
+    return _total(ctx, "IncomingLogEvents", {"LogGroupName": entry.group.name}) > 0
+
+
+def _total(ctx: DrillContext, metric: str, dimensions: Mapping[str, str]) -> float:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html."""
+    now = ctx.clock.now()
+    wanted = {
+        "Namespace": "AWS/Logs",
+        "MetricName": metric,
+        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+    }
+    with translated(f"cannot read the metric {metric} of CloudWatch Logs"):
+        answer = ctx.clients.client("cloudwatch", ctx.site.region).get_metric_data(
+            MetricDataQueries=[{"Id": "sum", "MetricStat": {"Metric": wanted, "Period": 3600, "Stat": "Sum"}}],
+            StartTime=now - _WITHIN,
+            EndTime=now,
+        )
+    return sum(float(value) for each in answer["MetricDataResults"] for value in each["Values"])
