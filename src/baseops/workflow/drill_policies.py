@@ -45,9 +45,9 @@ def _run_statements(site: Site) -> list[Json]:
     aliases: list[Json] = [f"alias/{site.prefix}-{each}" for each in ("evidence-signing", "evidence-fingerprints")]
     return [
         {
-            "Sid": "SeeStacksKeysAndStrays",
+            "Sid": "SeeStacksAndStrays",
             "Effect": "Allow",
-            "Action": ["cloudformation:DescribeStacks", "kms:ListAliases", "tag:GetResources"],
+            "Action": ["cloudformation:DescribeStacks", "tag:GetResources"],
             "Resource": "*",
         },
         {
