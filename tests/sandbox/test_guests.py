@@ -217,12 +217,12 @@ def test_aws_in_a_guest_is_the_instances_role(account, instance):
 
     ended, output, errors = said(
         account, instance, "aws sts get-caller-identity --query Arn --output text",
-        "aws ssm get-parameters --names /app/level --query 'Parameters[0].Value' --output text",
+        "aws ssm get-parameters --names /app/level --query 'Parameters[0].[Value, Version]' --output text",
         "aws secretsmanager get-secret-value --secret-id app/db --query VersionId --output text; echo $?",
     )  # fmt: skip
 
     assert ended == "Success"
-    assert output.splitlines() == [f"arn:aws:sts::111111111111:assumed-role/web/{instance}", "info", "254"]
+    assert output.splitlines() == [f"arn:aws:sts::111111111111:assumed-role/web/{instance}", "info\t1", "254"]
     assert "An error occurred (AccessDeniedException) when calling the GetSecretValue operation" in errors
     account.clock.advance(by=timedelta(minutes=20))
     wanted = [{"AttributeKey": "EventName", "AttributeValue": "GetSecretValue"}]

@@ -219,7 +219,7 @@ class _Run:
         for area in dict.fromkeys(names[each.name] for each in found.drift):
             self._cell(area, "status", "no drift", 0.0)
 
-    def _prove(self, account: SandboxAccount, compiled: Compiled) -> None:
+    def _prove(self, account: Account, compiled: Compiled) -> None:
         let_time_pass(self.declaration, account)
         with proven(self.declaration, compiled.lock, account) as run:
             self.rehearsal.verdicts = dict(run.head.counts)

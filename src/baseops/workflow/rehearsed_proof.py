@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from baseops.contract.clients import Clients
 from baseops.contract.lock import Lock
@@ -21,15 +21,22 @@ from baseops.evidence.runner import Run
 from baseops.workflow.compile import sections
 from baseops.workflow.prove import ClientsOf, Means, Order, prove, wanted_drills
 
+if TYPE_CHECKING:
+    from baseops.sandbox.account import Account
+
 PASSES = timedelta(days=8)
 """A week and a day: whatever is scheduled weekly has happened."""
 LIVES = timedelta(hours=1)
 """How long what runs has run when the drills begin."""
 
 
-def let_time_pass(declaration: Declaration, account: SandboxAccount) -> None:
-    """People do what apply asked for; more than a week goes by; then the machines work, until the drills' window."""
+def let_time_pass(declaration: Declaration, account: Account) -> None:
+    """People do what apply asked for; more than a week goes by; then the machines work, until the drills' window.
+
+    From here on roles may do what IAM allows them, and nothing else.
+    """
     site, clock = declaration.site, account.clock
+    account.enforce()
     for area, section in sections(declaration):
         area.world.follow(section, account, site)
     lived_from = next_opening(site.drills.window, clock.now() + PASSES) - LIVES

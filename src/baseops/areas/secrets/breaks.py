@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.secrets import canary, company_trail, package
@@ -162,6 +162,30 @@ def broken_package(account: SandboxAccount, entry: Entry) -> None:
         functions.update_function_code(FunctionName=arn, ZipFile=code)
 
 
+def profile_swapped(account: SandboxAccount, entry: Entry) -> None:
+    """The reader's instances get the instance profile of those that must be refused."""
+    if entry.instances is None:
+        return
+    ec2 = account.client("ec2")
+    wrong = _running(account, entry.instances.stranger)[0]["IamInstanceProfile"]["Arn"]
+    for each in _running(account, entry.instances.reader):
+        wanted = [{"Name": "instance-id", "Values": [each["InstanceId"]]}]
+        for found in ec2.describe_iam_instance_profile_associations(Filters=wanted)["IamInstanceProfileAssociations"]:
+            ec2.disassociate_iam_instance_profile(AssociationId=found["AssociationId"])
+        ec2.associate_iam_instance_profile(InstanceId=each["InstanceId"], IamInstanceProfile={"Arn": wrong})
+
+
+def stranger_may(account: SandboxAccount, entry: Entry) -> None:
+    """The role that must be refused may read whatever there is."""
+    if entry.instances is None:
+        return
+    profile = _running(account, entry.instances.stranger)[0]["IamInstanceProfile"]["Arn"].rpartition("/")[2]
+    iam = account.client("iam")
+    (role,) = iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]
+    statement = {"Effect": "Allow", "Action": ["secretsmanager:Get*", "kms:Decrypt"], "Resource": "*"}
+    iam.put_role_policy(RoleName=role["RoleName"], PolicyName="all", PolicyDocument=_document([statement]))
+
+
 def trail_stopped(account: SandboxAccount) -> None:
     """Every trail stops logging."""
     client = account.client("cloudtrail")
@@ -188,6 +212,13 @@ def _role(account: SandboxAccount, *statements: dict[str, Any]) -> None:
     iam.create_role(RoleName=STRANGER, AssumeRolePolicyDocument=_document([trust]))
     if statements:
         iam.put_role_policy(RoleName=STRANGER, PolicyName="all", PolicyDocument=_document(statements))
+
+
+def _running(account: SandboxAccount, tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
+    filters.append({"Name": "instance-state-name", "Values": ["running"]})
+    answer = account.client("ec2").describe_instances(Filters=filters)
+    return [each for group in answer["Reservations"] for each in group["Instances"]]
 
 
 def _inline(account: SandboxAccount, entry: Entry) -> list[tuple[str, dict[str, Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
-from baseops.areas.secrets import canary
+from baseops.areas.secrets import canary, reading
 from baseops.areas.secrets.access import for_template, parameter_arn, secret_arn
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
@@ -21,7 +21,11 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
     if not section.entries:
         return {}
     found: dict[DrillClass, tuple[Mapping[str, Json], ...]] = {}
-    classes = {"observe": _observe(section, site), "exercise": _exercise(section, site)}
+    classes = {
+        "observe": _observe(section, site),
+        "exercise": _exercise(section, site),
+        "disturb": _disturb(section, site),
+    }
     for drill_class, wanted in classes.items():
         filled = tuple(cast("Statement", for_template(cast("Json", each))) for each in wanted)
         if filled:
@@ -93,6 +97,42 @@ def _exercise(section: Section, site: Site) -> Iterable[Statement]:
         "SecretsCanaryLogs",
         ["logs:FilterLogEvents"],
         [f"{groups}/{canary.name_of(name)}/rotation:*" for name in canaries],
+    )
+
+
+def _disturb(section: Section, site: Site) -> Iterable[Statement]:
+    """Commands that can do nothing but read the value, on instances with the declared tags alone."""
+    read = {name: entry for name, entry in section.entries.items() if entry.instances}
+    if not read:
+        return
+    place = f"{site.region}:${{AWS::AccountId}}"
+    documents = [f"arn:${{AWS::Partition}}:ssm:{place}:document/{reading.document_name(name, site)}" for name in read]
+    yield _allow("SecretsReadingCommands", ["ssm:SendCommand"], documents)
+    declared = [
+        tags
+        for entry in read.values()
+        if entry.instances
+        for tags in (entry.instances.reader, entry.instances.stranger)
+    ]
+    for number, tags in enumerate({tuple(sorted(tags.items())): tags for tags in declared if tags}.values(), 1):
+        condition: dict[str, Json] = {f"aws:ResourceTag/{key}": value for key, value in sorted(tags.items())}
+        yield {
+            **_allow(
+                f"SecretsReadingInstances{number}",
+                ["ssm:SendCommand"],
+                [f"arn:${{AWS::Partition}}:ec2:{place}:instance/*"],
+            ),
+            "Condition": {"StringEquals": condition},
+        }
+    yield _allow(
+        "SecretsInstancesAndTheirRoles",
+        [
+            "ec2:DescribeInstances",
+            "iam:GetInstanceProfile",
+            "ssm:DescribeInstanceInformation",
+            "ssm:GetCommandInvocation",
+        ],
+        ["*"],
     )
 
 

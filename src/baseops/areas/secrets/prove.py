@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from baseops.areas.secrets import canary, canary_rotation, kept, readers, rotation_state, trail
+from baseops.areas.secrets import canary, canary_rotation, kept, on_instances, readers, rotation_state, trail
 from baseops.contract.drill import Drill
 from baseops.contract.refs import Refs
 
@@ -44,6 +44,29 @@ def _of_values(section: Section) -> list[Drill]:
             run=partial(trail.look, values),
             timeout=timedelta(minutes=45),
         ),
+        *_disturbing(values),
+    ]
+
+
+def _disturbing(values: Mapping[str, Entry]) -> list[Drill]:
+    read = {target: entry for target, entry in values.items() if entry.instances}
+    if not read:
+        return []
+    touches = "runs a command that reads the value and prints its version, on one instance of each declared kind"
+    return [
+        Drill(
+            name="secrets/read",
+            promise=on_instances.PROMISE,
+            targets=tuple(read),
+            run=partial(on_instances.look, read),
+            drill_class="disturb",
+            touches=(touches,),
+            traces=(
+                "Run Command's history for 30 days",
+                "GetSecretValue and GetParameter by the instances in CloudTrail",
+            ),
+            timeout=timedelta(hours=2),
+        )
     ]
 
 

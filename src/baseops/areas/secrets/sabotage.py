@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _LAGS = timedelta(minutes=20)
 """Until CloudTrail shows what was done."""
+_SPREADS = timedelta(minutes=1)
+"""Until IAM's change is everywhere."""
 _STUCK = timedelta(hours=2)
 """Until a rotation can no longer be one that goes on."""
 
@@ -28,6 +30,7 @@ def sabotages(section: Section, site: Site) -> Sequence[Sabotage]:  # noqa: ARG0
     found: list[Sabotage] = []
     if secret:
         found += [*_of_readers(secret), *_of_keeping(secret), *_of_rotation(secret), *_of_canary(secret), *_of_trail()]
+        found += _of_instances(secret)
     if parameter and parameter.parameter:
         found.append(
             Sabotage(
@@ -113,6 +116,19 @@ def _of_canary(entry: Entry) -> Iterator[Sabotage]:
             story="the rotation's function does not even start",
             break_=partial(breaks.broken_package, entry=entry),
         )
+
+
+def _of_instances(entry: Entry) -> Iterator[Sabotage]:
+    if entry.instances is None:
+        return
+    stories: list[tuple[str, str, Callable[..., None]]] = [
+        ("profile-swapped", "the reader's instances have another role", breaks.profile_swapped),
+        ("stranger-may", "the role that must be refused may read", breaks.stranger_may),
+    ]
+    if entry.readers and entry.attach == "inline":
+        stories.append(("reader-is-refused", "the reader lost its permission", breaks.reader_without_permission))
+    for name, story, break_ in stories:
+        yield Sabotage(f"secrets/{name}", "secrets/read", story, partial(break_, entry=entry), passes=_SPREADS)
 
 
 def _of_trail() -> Iterator[Sabotage]:

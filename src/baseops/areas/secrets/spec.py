@@ -159,6 +159,17 @@ class Rotation(Strict):
     )
 
 
+class Instances(Strict):
+    """Managed instances by tags, on one of which a command tries to read the value and gives its version alone."""
+
+    reader: dict[str, str] = Field(
+        min_length=1, description="Tags of instances that have a reader's role: one of them must get the value."
+    )
+    stranger: dict[str, str] = Field(
+        min_length=1, description="Tags of instances with another role: one of them must be refused."
+    )
+
+
 class Promise(Strict):
     """What `prove` holds the secret to, besides that its readers can read it and nobody else can."""
 
@@ -204,6 +215,10 @@ class Entry(Strict):
     key: KeyArn | None = Field(default=None, description="A KMS key in place of the declaration's own for secrets.")
     tier: Literal["Standard", "Advanced", "Intelligent-Tiering"] | None = Field(
         default=None, description="Of a parameter; a way from `Advanced` back to `Standard` does not exist."
+    )
+    instances: Instances | None = Field(
+        default=None,
+        description="Where `prove --class disturb` reads the value: `{reader: {Role: web}, stranger: {Role: batch}}`.",
     )
     promise: Promise = Promise()
     managed: bool = Field(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from troposphere import AWSObject, GetAtt, Ref, cloudwatch, iam, secretsmanager, ssm
 
-from baseops.areas.secrets import access, canary, drill_statements, rotation_function
+from baseops.areas.secrets import access, canary, drill_statements, reading, rotation_function
 from baseops.areas.secrets.frozen import fingerprints, generation, refuse_changes
 from baseops.areas.secrets.rotation import LONGEST, POSTGRES_SINGLE_USER, schedule_expression, window_hours
 from baseops.cloudformation.builder import StackBuilder
@@ -69,12 +69,27 @@ def build(section: Section, stack: StackBuilder, refs: Refs) -> None:
             _add_secret(name, entry, stack, refs)
             if entry.rotation and canary.is_declared(entry):
                 _add_canary(name, canary.entry_of(entry), entry.rotation, stack, refs)
+    for name, entry in section.entries.items():
+        if entry.instances:
+            with stack.unit(name):
+                stack.add(_reading(name, entry, stack))
     for policy in access.reader_policies(section, stack.site, lambda region: _key(stack, refs, region)):
         _add_reader(policy, stack)
 
 
 def build_region(section: Section, stack: StackBuilder, refs: Refs) -> None:
     """Nothing: a replica is made by its secret, and the region's key by the foundation."""
+
+
+def _reading(name: str, entry: Entry, stack: StackBuilder) -> ssm.Document:
+    return ssm.Document(
+        logical_id(name, "ReadDocument"),
+        Name=reading.document_name(name, stack.site),
+        DocumentType="Command",
+        DocumentFormat="JSON",
+        Content=reading.document(entry, stack.region),
+        UpdateMethod="NewVersion",
+    )
 
 
 def _key(stack: StackBuilder, refs: Refs, region: str) -> Any:

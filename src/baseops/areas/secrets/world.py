@@ -10,7 +10,7 @@ import json
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from baseops.areas.secrets import company_trail, private_network
+from baseops.areas.secrets import company_trail, private_network, world_instances
 from baseops.areas.secrets.roles import Role, role_of
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
@@ -57,6 +57,7 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
             _function(entry.rotation.function, account, iam)
         if entry.rotation and entry.rotation.network:
             private_network.build(account.client("ec2", site.region), entry.rotation.network, site.region)
+        world_instances.build(entry, account, site)
         if not entry.managed:
             _made_by_others(entry, account, site)
 

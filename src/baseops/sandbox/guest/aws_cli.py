@@ -155,11 +155,7 @@ def _shown(value: Any, output: str) -> str:
 def _word(value: Any) -> str:
     if isinstance(value, Mapping | list):
         return json.dumps(value, default=_plain)
-    return (
-        {None: "None", True: "True", False: "False"}.get(value) or _plain(value)
-        if not isinstance(value, str)
-        else value
-    )
+    return value if isinstance(value, str) else _plain(value)
 
 
 def _plain(value: Any) -> str:
