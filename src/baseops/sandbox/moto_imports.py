@@ -136,5 +136,6 @@ ADAPTATIONS: dict[str, tuple[Callable[[], AbstractContextManager[None]], Callabl
     "moto.ec2.models.instance_types": (_no_offerings, _offer_later),
     "moto.ec2.models.amis": (nullcontext, _adapt_images),
     "moto.ec2.models.instances": (nullcontext, root_volumes.adapt_instances),
+    "moto.ec2.responses.instances": (nullcontext, root_volumes.adapt_responses),
     "moto.ssm.models": (nullcontext, stock_images.adapt_parameters),
 }

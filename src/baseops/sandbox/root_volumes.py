@@ -51,6 +51,25 @@ def adapt_instances(module: ModuleType) -> None:
     owner.run_instances = run_instances
 
 
+def adapt_responses(module: ModuleType) -> None:
+    """Let a mapping of RunInstances say something of a device that the image has, without its size or snapshot.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/block-device-mapping-concepts.html
+    """
+    owner = module.__dict__["InstanceResponse"]
+    original = owner._validate_block_device_mapping
+    if hasattr(original, "__wrapped__"):
+        return
+
+    @wraps(original)
+    def validate(mapping: dict[str, Any]) -> None:
+        if not set(mapping.get("Ebs", {})) & {"SnapshotId", "VolumeSize"} and "Ebs" in mapping:
+            mapping = {**mapping, "Ebs": {**mapping["Ebs"], "VolumeSize": 1}}
+        original(mapping)
+
+    owner._validate_block_device_mapping = staticmethod(validate)
+
+
 def resolved(backend: Any, image_id: str | None) -> str | None:
     """The image that `resolve:ssm:NAME`, with a version or label, means; an id means itself."""
     if not image_id or not image_id.startswith(RESOLVE):
@@ -92,9 +111,18 @@ def _merged(image: Any, given: Iterable[Mapping[str, Any]]) -> Iterable[dict[str
     others = []
     for each in given:
         if each.get("DeviceName") == root["DeviceName"] and each.get("NoDevice") != "":
+            # moto gives False for an encryption that was not asked for; the image's is kept whatever is asked.
             wanted = {key: value for key, value in each.get("Ebs", {}).items() if value not in (None, "")}
+            wanted["Encrypted"] = bool(wanted.get("Encrypted") or root["Ebs"]["Encrypted"])
             root["Ebs"] = {**root["Ebs"], **wanted}
         else:
+            _refuse_nothing(each)
             others.append(dict(each))
     root["Ebs"]["VolumeSize"] = int(root["Ebs"]["VolumeSize"])
     return [root, *others]
+
+
+def _refuse_nothing(mapping: Mapping[str, Any]) -> None:
+    ebs = mapping.get("Ebs", {})
+    if not (ebs.get("SnapshotId") or ebs.get("VolumeSize") or mapping.get("NoDevice") == ""):
+        raise ServiceError("The request must contain the parameter size or snapshotId", code="MissingParameter")

@@ -145,6 +145,11 @@ class _Blocks:
         return index in self._blocks
 
 
+def opened_files(content: Content, size: int) -> Snapshot:
+    """The file system that blocks hold, to read. Raises `SnapshotError` where they hold none."""
+    return open_image(Device(_Blocks(content, size)))
+
+
 def _read(volume_id: str, size: int, content: Content) -> Files:
     """The files that the blocks hold, in a folder of their own."""
     reason = ext4_images.why_not()
@@ -156,7 +161,7 @@ def _read(volume_id: str, size: int, content: Content) -> Files:
     if not content.blocks:
         return Files(folder, {}, content)
     try:
-        with open_image(Device(_Blocks(content, size))) as snapshot:
+        with opened_files(content, size) as snapshot:
             _refuse_others(volume_id, snapshot)
             _extract(snapshot, folder)
     except SnapshotError as error:

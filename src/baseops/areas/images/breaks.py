@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,6 @@ SOME_HOURS = timedelta(hours=4)
 
 # Any throughout: botocore's clients and answers.
 Described = Mapping[str, Any]
-Change = Callable[[Mapping[str, bytes]], Mapping[str, bytes | None]]
 
 
 @dataclass(frozen=True)
@@ -83,8 +82,8 @@ class Victim:
     def publish_a_plain_image(self, account: SandboxAccount) -> None:
         """Somebody makes an AMI by hand from the public base, whose volumes are not encrypted, and publishes it."""
         former = self.newest(account, self.site.region)
-        made = self.image_of(account, self._start(account, self._base(account), []))
-        self._stand_in(account, former, made)
+        made = self.image_of(account, self.start(account, self._base(account), []))
+        self.stand_in(account, former, made)
 
     def disable_the_pipeline(self, account: SandboxAccount) -> None:
         """Nothing is built any more, until the newest AMI is older than it may be."""
@@ -108,7 +107,7 @@ class Victim:
 
     def start_from_the_base(self, account: SandboxAccount) -> None:
         """Somebody starts an instance by hand from the public base, with the fleet's tags."""
-        self._start(account, self._base(account), _list(self.tags))
+        self.start(account, self._base(account), _list(self.tags))
 
     def pin_the_template(self, account: SandboxAccount) -> None:
         """The launch template gets a default version with the public base in it."""
@@ -143,16 +142,20 @@ class Victim:
         account.clock.sleep(A_SNAPSHOT.total_seconds())
         return made
 
-    def _stand_in(self, account: SandboxAccount, former: Described, made: str) -> None:
+    def stand_in(self, account: SandboxAccount, former: Described, made: str) -> None:
         """The AMI passes for one of ours: tags, permissions, parameter."""
         ec2 = account.client("ec2", self.site.region)
-        ec2.create_tags(Resources=[made], Tags=[each for each in former["Tags"] if not each["Key"].startswith("aws:")])
+        (image,) = ec2.describe_images(ImageIds=[made])["Images"]
+        snapshots = [each["Ebs"]["SnapshotId"] for each in image["BlockDeviceMappings"] if "Ebs" in each]
+        tags = [each for each in former["Tags"] if not each["Key"].startswith("aws:")]
+        ec2.create_tags(Resources=[made, *snapshots], Tags=tags)
         given = ec2.describe_image_attribute(ImageId=former["ImageId"], Attribute="launchPermission")
         if given["LaunchPermissions"]:
             ec2.modify_image_attribute(ImageId=made, LaunchPermission={"Add": given["LaunchPermissions"]})
         self._publish(account, made)
 
-    def _start(self, account: SandboxAccount, image_id: str, tags: list[dict[str, str]]) -> str:
+    def start(self, account: SandboxAccount, image_id: str, tags: list[dict[str, str]]) -> str:
+        """Start an instance by hand."""
         specification = [{"ResourceType": "instance", "Tags": tags}] if tags else []
         (instance,) = account.client("ec2", self.site.region).run_instances(
             ImageId=image_id, InstanceType="t3.micro", MinCount=1, MaxCount=1, TagSpecifications=specification

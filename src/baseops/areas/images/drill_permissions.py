@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from baseops.areas.images.launch_permissions import launch_statements
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
 
@@ -23,6 +24,7 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
     in_regions: dict[str, Json] = {"aws:RequestedRegion": regions}
     return {
         "observe": (_look(in_regions), _parameters(section, site), _read_blocks(section, site), _decrypt(site)),
+        "exercise": launch_statements(section, site),
     }
 
 

@@ -1,4 +1,4 @@
-"""The drills of images: published, on a young base, with the right files and no others, in use."""
+"""The drills of images: published, on a young base, with the right files and no others, in use, able to start."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from baseops.areas.images import base, currency, publication, reading
+from baseops.areas.images import base, contents, currency, launching, publication, reading
 from baseops.contract.drill import Drill
 from baseops.contract.refs import Refs
 
@@ -33,10 +33,30 @@ def drills(section: Section, refs: Refs) -> Sequence[Drill]:  # noqa: ARG001  # 
             cost_usd=reading.MAX_USD * sum(len(each.regions or ("",)) for each in entries.values()),
         ),
         Drill(
+            name="images/contents",
+            promise="the published image has the declared files and agents, and no keys, histories or credentials",
+            targets=_targets(entries),
+            run=partial(contents.contents, section),
+            cost_usd=reading.MAX_USD * len(entries),
+        ),
+        Drill(
             name="images/used-by",
             promise="who should run the image is as few versions behind as declared",
             targets=_targets(name for name, each in entries.items() if each.used_by),
             run=partial(currency.used_by, section),
+        ),
+        Drill(
+            name="images/launch",
+            promise="an instance of the published image answers Systems Manager and passes the declared commands",
+            targets=_targets(entries),
+            run=partial(launching.launch, section),
+            drill_class="exercise",
+            touches=("an instance of each image in the drill subnet, shut in a security group of its own; removed",),
+            traces=(
+                "RunInstances, SendCommand and what removes it in CloudTrail; the command in Run Command's history",
+            ),
+            cost_usd=launching.COST_USD * len(entries),
+            timeout=launching.TIMEOUT,
         ),
     ]
     return [each for each in found if each.targets]

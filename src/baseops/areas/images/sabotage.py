@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from baseops.areas.images.breaks import Victim
+from baseops.areas.images.file_breaks import CREDENTIALS, HISTORY, HOST_KEY, KEY, Replaced, age_the_base
 from baseops.contract.drill import Sabotage
 from baseops.contract.site import Site
 
@@ -24,6 +26,9 @@ def _of_image(name: str, entry: Entry, site: Site) -> Iterator[Sabotage]:
     victim = Victim(site, name, str(entry.publish), tags, entry.promise.max_age)
     yield from _shared(victim, entry)
     yield from _published(victim, entry)
+    yield from _based(victim, entry)
+    yield from _left_behind(victim)
+    yield from _lacking(victim, entry)
     if entry.used_by:
         yield from _used(victim)
 
@@ -52,6 +57,38 @@ def _published(victim: Victim, entry: Entry) -> Iterator[Sabotage]:
     yield Sabotage("images/plain-ami-published", drill, story, victim.publish_a_plain_image)
     story = "the pipeline was disabled, and nothing was built since"
     yield Sabotage("images/pipeline-disabled", drill, story, victim.disable_the_pipeline)
+
+
+def _based(victim: Victim, entry: Entry) -> Iterator[Sabotage]:
+    if entry.promise.max_base_age:
+        story = "an AMI was built today on packages of a year ago"
+        yield Sabotage("images/base-a-year-old", "images/base-age", story, partial(age_the_base, victim=victim))
+
+
+def _left_behind(victim: Victim) -> Iterator[Sabotage]:
+    drill = "images/contents"
+    left = {
+        "authorized-keys": ("/home/ec2-user/.ssh/authorized_keys", KEY, "a key that lets somebody into every instance"),
+        "host-key": ("/etc/ssh/ssh_host_ed25519_key", HOST_KEY, "a host key, the same on every instance"),
+        "shell-history": ("/root/.bash_history", HISTORY, "the shell history of whoever built it"),
+        "credentials": ("/root/.aws/credentials", CREDENTIALS, "credentials of whoever built it"),
+    }
+    for name, (path, content, what) in left.items():
+        story = f"the published AMI has {what}"
+        yield Sabotage(f"images/{name}-in-the-ami", drill, story, Replaced(victim, {path: content}))
+
+
+def _lacking(victim: Victim, entry: Entry) -> Iterator[Sabotage]:
+    files = [each.file for each in entry.checks if each.file]
+    for path in files[:1]:
+        story = f"the published AMI lacks {path}"
+        yield Sabotage("images/file-missing", "images/contents", story, Replaced(victim, {path: None}))
+        if any(each.run for each in entry.checks):
+            story = f"a command fails on instances of the published AMI, for want of {path}"
+            yield Sabotage("images/command-fails", "images/launch", story, Replaced(victim, {path: None}))
+    agent = "/usr/bin/amazon-ssm-agent"
+    story = "instances of the published AMI never answer, for want of the SSM agent"
+    yield Sabotage("images/instances-never-answer", "images/launch", story, Replaced(victim, {agent: None}))
 
 
 def _used(victim: Victim) -> Iterator[Sabotage]:

@@ -81,7 +81,14 @@ def resource_keys(arn: str, place: Place) -> Keys:
     if ":instance/" in arn:
         # Systems Manager asks for an instance's tags under its own name.
         prefixes.append(_TAG_KEYS["ssm"])
-    return {f"{prefix}/{name}": value for name, value in tags.items() for prefix in prefixes}
+    found: Keys = {f"{prefix}/{name}": value for name, value in tags.items() for prefix in prefixes}
+    return {**found, **_image_keys(arn, place)} if ":image/" in arn else found
+
+
+def _image_keys(arn: str, place: Place) -> Keys:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html (image)."""
+    image = state.image(place, arn.rpartition("/")[2])
+    return {"ec2:Owner": str(image.owner_alias or image.owner_id)} if image is not None else {}
 
 
 def service_keys(service: str, operation: str, members: Members, place: Place) -> ContextKeys:

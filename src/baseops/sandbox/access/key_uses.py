@@ -170,6 +170,11 @@ def _volumes(operation: str, members: Members, place: Place) -> Iterator[KeyUse]
         key = members.get("KmsKeyId") or (_ebs_key(source) if source is not None and source.encrypted else None)
         if key:
             yield KeyUse("kms:CreateGrant", _key_arn(place, key), "ec2", is_for_grant=True)
+    elif operation == "RunInstances":
+        image = state.image(place, str(members.get("ImageId") or ""))
+        source = getattr(image, "ebs_snapshot", None)
+        if source is not None and source.encrypted:
+            yield KeyUse("kms:CreateGrant", _key_arn(place, _ebs_key(source)), "ec2", is_for_grant=True)
     elif operation == "CopySnapshot" and (members.get("KmsKeyId") or members.get("Encrypted")):
         key = _key_arn(place, members.get("KmsKeyId"))
         yield KeyUse("kms:CreateGrant", key, "ec2", is_for_grant=True)

@@ -74,6 +74,11 @@ def plain_parameter(name: str) -> str:
     return text.partition(":")[0]
 
 
+def image(place: Place, image_id: str) -> Any:
+    """The AMI of an id, whoever owns it; None when there is none."""
+    return moto_backend("ec2", place.account, place.region).amis.get(image_id)
+
+
 def bucket(name: str) -> Any:
     """The bucket of a name, in whichever account; None when there is none."""
     from moto.s3.models import s3_backends

@@ -1,4 +1,4 @@
-"""Managed nodes: running instances whose profile lets the agent report. Which tags they have is EC2's to say.
+"""Managed nodes: running instances with an agent, whose profile lets it report. Which tags they have is EC2's to say.
 
 https://docs.aws.amazon.com/systems-manager/latest/userguide/managed_instances.html
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from baseops.sandbox.access.identities import Identities
 from baseops.sandbox.service import Members, ServiceError, extend, opened
+from baseops.sandbox.services.ssm.agents import has_agent
 from baseops.semantics.policies import Context, Principal, Request, evaluate
 
 # Any: moto's backend is untyped, members have AWS's shapes.
@@ -42,7 +43,10 @@ def nodes(account_id: str, region: str) -> list[Node]:
     return [
         _node(each)
         for each in found
-        if _has_profile(each) and each["IamInstanceProfile"]["Arn"] in reporting and now - each["LaunchTime"] >= BOOT
+        if _has_profile(each)
+        and each["IamInstanceProfile"]["Arn"] in reporting
+        and now - each["LaunchTime"] >= BOOT
+        and has_agent(account_id, region, each["ImageId"])
     ]
 
 

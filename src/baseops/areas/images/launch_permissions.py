@@ -1,0 +1,125 @@
+"""What the drill that launches may do: one shut-in instance in the drill subnet, with its group, and commands to it.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html says which resources and keys a
+call is authorised on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from baseops.contract.drill import DRILL_TAG
+from baseops.contract.refs import Refs
+from baseops.contract.site import Site
+from baseops.contract.types import Json
+
+if TYPE_CHECKING:
+    from baseops.areas.images.spec import Section
+
+_TAGGED: dict[str, Json] = {"Null": {f"aws:RequestTag/{DRILL_TAG}": "false"}}
+_OWN: dict[str, Json] = {"Null": {f"aws:ResourceTag/{DRILL_TAG}": "false"}}
+
+
+def launch_statements(section: Section, site: Site) -> tuple[dict[str, Json], ...]:
+    """All of them; none without a drill subnet, in which nothing is launched."""
+    if not site.network.drill_subnet:
+        return ()
+    return (
+        _look(site),
+        *_group(site),
+        *_run(section, site),
+        _tag(site),
+        _end(site),
+        _pass(site),
+        _use_keys(site),
+        *_command(site),
+    )
+
+
+def _look(site: Site) -> dict[str, Json]:
+    described = ("RouteTables", "SecurityGroups", "Subnets", "VpcEndpoints", "Vpcs")
+    actions: list[Json] = [*(f"ec2:Describe{each}" for each in described), "ssm:DescribeInstanceInformation"]
+    return _allow("LookAtTheDrillSubnet", actions, ["*"], {"StringEquals": {"aws:RequestedRegion": site.region}})
+
+
+def _group(site: Site) -> tuple[dict[str, Json], ...]:
+    """A security group is made in a VPC: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html."""
+    groups = [_arn(site, "security-group/*")]
+    changing: list[Json] = [
+        "ec2:AuthorizeSecurityGroupEgress",
+        "ec2:DeleteSecurityGroup",
+        "ec2:RevokeSecurityGroupEgress",
+    ]
+    return (
+        _allow("MakeOwnGroup", ["ec2:CreateSecurityGroup"], groups, _TAGGED),
+        _allow("MakeItInAnyNetwork", ["ec2:CreateSecurityGroup"], [_arn(site, "vpc/*")]),
+        _allow("CloseAndRemoveOwnGroup", changing, groups, _OWN),
+    )
+
+
+def _run(section: Section, site: Site) -> tuple[dict[str, Json], ...]:
+    """From images of the account; from Amazon's as a control; from any, where somebody else builds them."""
+    action: list[Json] = ["ec2:RunInstances"]
+    images: list[Json] = [{"Fn::Sub": f"arn:${{AWS::Partition}}:ec2:{site.region}::image/*"}]
+    network = ("network-interface/*", f"subnet/{site.network.drill_subnet}")
+    owners: dict[str, Json] = {"StringEquals": {"ec2:Owner": ["amazon", {"Fn::Sub": "${AWS::AccountId}"}]}}
+    bound = owners if all(entry.managed for entry in section.entries.values()) else None
+    return (
+        _allow("LaunchImages", action, images, bound),
+        _allow("LaunchIntoTheDrillSubnet", action, [_arn(site, each) for each in network]),
+        _allow("LaunchIntoOwnGroup", action, [_arn(site, "security-group/*")], _OWN),
+        _allow("LaunchWithTheDrillsTag", action, [_arn(site, each) for each in ("instance/*", "volume/*")], _TAGGED),
+    )
+
+
+def _tag(site: Site) -> dict[str, Json]:
+    made = [_arn(site, each) for each in ("instance/*", "security-group/*", "volume/*")]
+    creating: list[Json] = ["CreateSecurityGroup", "RunInstances"]
+    return _allow("TagWhatIsLaunched", ["ec2:CreateTags"], made, {"StringEquals": {"ec2:CreateAction": creating}})
+
+
+def _end(site: Site) -> dict[str, Json]:
+    return _allow("EndOwnInstances", ["ec2:TerminateInstances"], [_arn(site, "instance/*")], _OWN)
+
+
+def _pass(site: Site) -> dict[str, Json]:
+    role = f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role{site.iam.path}{Refs(site).drill_profile}"
+    to: dict[str, Json] = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
+    return _allow("GiveTheDrillsProfile", ["iam:PassRole"], [{"Fn::Sub": role}], to)
+
+
+def _use_keys(site: Site) -> dict[str, Json]:
+    """Volumes of an encrypted image: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html."""
+    actions: list[Json] = [
+        "kms:CreateGrant",
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:GenerateDataKeyWithoutPlaintext",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+    ]
+    via: dict[str, Json] = {"StringEquals": {"kms:ViaService": f"ec2.{site.region}.amazonaws.com"}}
+    key = f"arn:${{AWS::Partition}}:kms:{site.region}:${{AWS::AccountId}}:key/*"
+    return _allow("StartFromEncryptedImages", actions, [{"Fn::Sub": key}], via)
+
+
+def _command(site: Site) -> tuple[dict[str, Json], ...]:
+    """https://docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html for the tag."""
+    document = f"arn:${{AWS::Partition}}:ssm:{site.region}::document/AWS-RunShellScript"
+    own: dict[str, Json] = {"Null": {f"ssm:resourceTag/{DRILL_TAG}": "false"}}
+    return (
+        _allow("SendShellCommands", ["ssm:SendCommand"], [{"Fn::Sub": document}]),
+        _allow("SendThemToOwnInstances", ["ssm:SendCommand"], [_arn(site, "instance/*")], own),
+        _allow("SeeHowTheyEnd", ["ssm:GetCommandInvocation"], ["*"]),
+    )
+
+
+def _arn(site: Site, resource: str) -> Json:
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:ec2:{site.region}:${{AWS::AccountId}}:{resource}"}
+
+
+def _allow(
+    sid: str, actions: list[Json], places: list[Json], condition: dict[str, Json] | None = None
+) -> dict[str, Json]:
+    statement: dict[str, Json] = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": places}
+    return {**statement, "Condition": condition} if condition else statement
