@@ -180,7 +180,8 @@ class _Running:
         finally:
             left = self._clean(clients, journal.made)
         if left:
-            found.append(self._stamped(drill, inconclusive(drill.name, f"not removed: {'; '.join(left)}")))
+            text = _printable(f"not removed: {'; '.join(left)}")
+            found.append(self._stamped(drill, inconclusive(drill.name, text)))
         self._keep(drill, found, story)
 
     def _found(self, job: Job, clients: Clients, journal: DrillJournal, story: Story) -> list[Evidence]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from baseops.areas.backups.sabotage import sabotages
+from baseops.sandbox.faults import Fault
 from baseops.workflow.load import load
 
 ACME = load(Path(__file__).resolve().parents[3] / "examples" / "acme" / "baseops.yaml")
@@ -174,3 +175,43 @@ def test_deleted_snapshots_are_told_to_be_in_the_recycle_bin(acme_says):
 
     assert "lacks 8 snapshots, the first of 2026-01-08 03:00 UTC" in reason
     assert "16 deleted ones are still in the Recycle Bin" in reason
+
+
+def test_a_restored_volume_is_mounted_and_read(acme_says):
+    records = acme_says("backups/restore")
+
+    assert set(verdicts(records).values()) == {"proven"}
+    assert len(records) == 2
+    assert all(each["measures"]["rto_seconds"] >= each["measures"]["created_seconds"] for each in records)
+    assert all(each["method"] == "exercised" for each in records)
+
+
+def test_without_a_drill_subnet_nothing_is_restored(acme_says):
+    def forget_the_subnet(account):
+        account.client("ec2").delete_subnet(SubnetId="subnet-0b2c3d4e")
+
+    ((verdict, reason),) = said(acme_says("backups/restore", break_=forget_the_subnet)).values()
+
+    assert verdict == "inconclusive"
+    assert "there is no subnet subnet-0b2c3d4e" in reason
+
+
+def test_block_reads_end_at_the_accounts_first_throttling(acme_says):
+    def throttle(account):
+        account.faults.add(Fault("ebs", "GetSnapshotBlock", error="ThrottlingException"))
+
+    found = said(acme_says("backups/read-back", break_=throttle))
+
+    assert {verdict for verdict, _ in found.values()} == {"inconclusive"}
+    assert any("backups of others need it" in reason for _, reason in found.values())
+
+
+def test_what_is_read_back_is_counted(acme_says):
+    records = {each["target"].rpartition("/")[2]: each for each in acme_says("backups/read-back")}
+
+    measures = records["app.db"]["measures"]
+    assert measures["blocks_read"] >= 1
+    assert measures["bytes"] == measures["blocks_read"] * 512 * 1024
+    assert 0 < measures["cost_usd"] < 0.0001
+    assert measures["file_bytes"] > 4096
+    assert measures["file_age_seconds"] < 30 * 3600

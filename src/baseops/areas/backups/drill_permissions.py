@@ -5,16 +5,18 @@ EC2's describe calls know no resources; everything else is bounded by region, ta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from baseops.contract.drill import DRILL_TAG
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
+from baseops.evidence import drill_instances
 
 if TYPE_CHECKING:
     from baseops.areas.backups.spec.section import Section
 
-DRILL_TAG = "baseops:drill"
+IMAGES = "/aws/service/ami-amazon-linux-latest"
 
 
 def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mapping[str, Json], ...]]:
@@ -23,7 +25,7 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
         return {}
     regions = sorted({site.region, *site.regions})
     look = (_look(), _read_roles(), _read_keys(regions), _read_blocks(regions), _decrypt(regions))
-    return {"observe": look, "exercise": tuple(_restore(regions))}
+    return {"observe": look, **({"exercise": tuple(_restore(site))} if restores(section, site) else {})}
 
 
 def _look() -> dict[str, Json]:
@@ -65,9 +67,7 @@ def _read_keys(regions: list[str]) -> dict[str, Json]:
         "Sid": "ReadKeysOfCopies",
         "Effect": "Allow",
         "Action": ["kms:DescribeKey", "kms:GetKeyPolicy"],
-        "Resource": [
-            {"Fn::Sub": f"arn:${{AWS::Partition}}:kms:{region}:${{AWS::AccountId}}:key/*"} for region in regions
-        ],
+        "Resource": _keys(regions),
     }
 
 
@@ -86,40 +86,48 @@ def _decrypt(regions: list[str]) -> dict[str, Json]:
         "Sid": "DecryptSnapshotBlocks",
         "Effect": "Allow",
         "Action": "kms:Decrypt",
-        "Resource": [
-            {"Fn::Sub": f"arn:${{AWS::Partition}}:kms:{region}:${{AWS::AccountId}}:key/*"} for region in regions
-        ],
+        "Resource": _keys(regions),
+        # Whatever a key encrypts besides volumes and snapshots stays closed.
+        # https://docs.aws.amazon.com/ebs/latest/userguide/how-ebs-encryption-works.html
+        "Condition": {"Null": {"kms:EncryptionContext:aws:ebs:id": "false"}},
     }
 
 
-def _restore(regions: list[str]) -> list[dict[str, Json]]:
-    volumes: list[Json] = [_arn(region, "volume/*") for region in regions]
-    snapshots: list[Json] = [_arn(region, "snapshot/*", owned=False) for region in regions]
-    own: dict[str, Json] = {"Null": {f"aws:RequestTag/{DRILL_TAG}": "false"}}
-    return [
-        {
-            "Sid": "RestoreToOwnVolume",
-            "Effect": "Allow",
-            "Action": "ec2:CreateVolume",
-            "Resource": volumes,
-            "Condition": own,
-        },
-        {"Sid": "RestoreFromSnapshots", "Effect": "Allow", "Action": "ec2:CreateVolume", "Resource": snapshots},
-        {
-            "Sid": "TagOwnVolume",
-            "Effect": "Allow",
-            "Action": "ec2:CreateTags",
-            "Resource": volumes,
-            "Condition": {"StringEquals": {"ec2:CreateAction": "CreateVolume"}},
-        },
-        {
-            "Sid": "RemoveOwnVolume",
-            "Effect": "Allow",
-            "Action": "ec2:DeleteVolume",
-            "Resource": volumes,
-            "Condition": {"Null": {f"aws:ResourceTag/{DRILL_TAG}": "false"}},
-        },
-    ]
+def restores(section: Section, site: Site) -> bool:
+    """Whether there is a place to restore in, and something to read there."""
+    return bool(site.network.drill_subnet) and any(each.read and each.target for each in section.entries.values())
+
+
+def _restore(site: Site) -> Iterator[dict[str, Json]]:
+    region = site.region
+    volumes: list[Json] = [_arn(region, "volume/*")]
+    requested: dict[str, Json] = {"Null": {f"aws:RequestTag/{DRILL_TAG}": "false"}}
+    tagged: dict[str, Json] = {"Null": {f"aws:ResourceTag/{DRILL_TAG}": "false"}}
+    image: Json = {"Fn::Sub": f"arn:${{AWS::Partition}}:ssm:{region}::parameter{IMAGES}/*"}
+    amazon: dict[str, Json] = {"StringEquals": {"ec2:Owner": "amazon"}}
+    yield from drill_instances.statements(site, "RestoreInstance", _arn(region, "image/*", owned=False), amazon)
+    yield _allow("RestoreImage", ["ssm:GetParameter"], image)
+    yield _allow("RestoreVolume", ["ec2:CreateVolume"], volumes, requested)
+    yield _allow("RestoreFromSnapshots", ["ec2:CreateVolume"], _arn(region, "snapshot/*", owned=False))
+    made: dict[str, Json] = {"StringEquals": {"ec2:CreateAction": "CreateVolume"}}
+    yield _allow("RestoreVolumeTags", ["ec2:CreateTags"], volumes, made)
+    attached: list[Json] = [*volumes, _arn(region, "instance/*")]
+    yield _allow("RestoreAttaches", ["ec2:AttachVolume"], attached, tagged)
+    yield _allow("RestoreRemoves", ["ec2:DeleteVolume"], volumes, tagged)
+    through: dict[str, Json] = {"StringEquals": {"kms:ViaService": f"ec2.{region}.amazonaws.com"}}
+    use = ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo")
+    yield _allow("RestoreUnderKeys", [f"kms:{each}" for each in use], _keys([region]), through)
+
+
+def _allow(sid: str, actions: list[str], where: Json, condition: dict[str, Json] | None = None) -> dict[str, Json]:
+    listed: list[Json] = [*actions]
+    found: dict[str, Json] = {"Sid": sid, "Effect": "Allow", "Action": listed, "Resource": where}
+    return {**found, "Condition": condition} if condition else found
+
+
+def _keys(regions: list[str]) -> list[Json]:
+    own = "${AWS::AccountId}:key/*"
+    return [{"Fn::Sub": f"arn:${{AWS::Partition}}:kms:{region}:{own}"} for region in regions]
 
 
 def _arn(region: str, resource: str, *, owned: bool = True) -> dict[str, Json]:

@@ -11,6 +11,8 @@ from baseops.areas.backups.copied import prove_copies, regions_of
 from baseops.areas.backups.coverage import prove_coverage
 from baseops.areas.backups.live_policy import prove_policies
 from baseops.areas.backups.readback import MOST_USD, prove_reads
+from baseops.areas.backups.restoring import MOST_USD as RESTORE_USD
+from baseops.areas.backups.restoring import prove_restores
 from baseops.areas.backups.retention import prove_retention
 from baseops.areas.backups.sharing import prove_sharing
 from baseops.areas.backups.strays import prove_no_strays
@@ -75,6 +77,8 @@ def drills(section: Section, refs: Refs) -> Sequence[Drill]:  # noqa: ARG001  # 
                 run=partial(prove_reads, reading),
             )
         )
+        restored = _those(reading, lambda each: each.target is not None)
+        found.append(_restore(restored))
     if claimed(section.account):
         found.append(
             Drill(
@@ -85,6 +89,21 @@ def drills(section: Section, refs: Refs) -> Sequence[Drill]:  # noqa: ARG001  # 
             )
         )
     return [each for each in found if each.targets]
+
+
+def _restore(entries: Entries) -> Drill:
+    return Drill(
+        name="backups/restore",
+        drill_class="exercise",
+        promise="a volume made from the newest snapshot can be mounted, and declared files be read from it",
+        targets=tuple(entries),
+        touches=(
+            "one instance in the drill subnet, its security group, and up to two volumes for each backup, removed",
+        ),
+        traces=("their creation and removal, and Run Command, in CloudTrail",),
+        cost_usd=RESTORE_USD,
+        run=partial(prove_restores, entries),
+    )
 
 
 def _those(entries: Entries, wanted: Callable[[Entry], bool]) -> dict[str, Entry]:

@@ -67,6 +67,9 @@ def _of_database(name: str, file: FileDamage, read: Read) -> Iterator[Sabotage]:
     )
     for what, story, act in stories:
         yield _break("read-back", name, what, story, act)
+    wiped = "a volume made from the snapshot cannot be mounted"
+    yield _break("restore", name, "restored-volume-unreadable", wiped, file.wipe)
+    yield _break("restore", name, "restored-database-gone", "the database is not on it", file.remove)
     if read.modified_within:
         yield _break(
             "read-back",

@@ -30,6 +30,7 @@ def needs(section: Section, site: Site) -> Needs:
         keys=tuple(_keys(section, site)),
         publishers=publishers,
         drill_statements=drill_permissions.statements(section, site),
+        drill_instance=drill_permissions.restores(section, site),
     )
 
 

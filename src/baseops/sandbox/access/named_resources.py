@@ -45,7 +45,12 @@ def parameter_arn(place: Place, value: str, _members: Members | None = None) -> 
     """The ARN of a parameter or path, without version and label."""
     if value.startswith("arn:"):
         return ":".join(value.split(":")[:6])
-    return place.arn("ssm", f"parameter/{value.partition(':')[0].removeprefix('/')}")
+    name = value.partition(":")[0].removeprefix("/")
+    if name.startswith("aws/service/"):
+        # Public parameters are nobody's:
+        # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters.html
+        return f"arn:aws:ssm:{place.region}::parameter/{name}"
+    return place.arn("ssm", f"parameter/{name}")
 
 
 def key_arn(place: Place, value: str, _members: Members) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from moto.ec2.models.instances import StateReason
 
+from baseops.errors import UnsupportedError
 from baseops.sandbox.guest.disks import names_of
 from baseops.sandbox.guest.programs import Clients, Disk, Guest, Mounted, run_script
 from baseops.sandbox.guests import NotExercisedError
@@ -83,7 +84,14 @@ def _files_of(backend: Any, volume: Any) -> Path | None:
     try:
         return folder_of(backend, volume)
     except FilesError as error:
+        if _is_unknown(error.__cause__):
+            return None
         raise NotExercisedError(str(error)) from error
+
+
+def _is_unknown(error: BaseException | None) -> bool:
+    """Whether no file system is there at all: no kernel would mount it either."""
+    return isinstance(error, UnsupportedError) and "has its signature here" in error.why
 
 
 def _power(backend: Any, instance: Any, machine: Machine, kind: str, seconds: float) -> None:
