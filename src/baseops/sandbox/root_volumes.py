@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from baseops.sandbox.moto_services import moto_backend
-from baseops.sandbox.service import ServiceError
+from baseops.sandbox.service import ServiceError, opened
 
 RESOLVE = "resolve:ssm:"
 
@@ -22,6 +22,7 @@ RESOLVE = "resolve:ssm:"
 def adapt_images(module: ModuleType) -> None:
     """Let images describe the volume of their snapshot."""
     module.__dict__["Ami"].block_device_mappings = property(lambda image: [_of_image(image)])
+    module.__dict__["Ami"].lld = None  # moto asks for it by that name when it was launched last, and has none
 
 
 def adapt_instances(module: ModuleType) -> None:
@@ -39,13 +40,11 @@ def adapt_instances(module: ModuleType) -> None:
         found = resolved(backend, image_id or template.get("ImageId"))
         image = backend.amis.get(found or "")
         if image is not None:
+            _launched(backend, image)
             given = options.get("block_device_mappings") or template.get("BlockDeviceMappings") or ()
             options["block_device_mappings"] = list(_merged(image, given))
         reservation = original(backend, found, count, user_data, groups, **options)
-        from baseops.sandbox.services.ssm.machines import on_launch
-
-        for instance in reservation.instances:
-            on_launch(backend, instance)
+        _booting(backend, reservation.instances)
         return reservation
 
     owner.run_instances = run_instances
@@ -68,6 +67,21 @@ def adapt_responses(module: ModuleType) -> None:
         original(mapping)
 
     owner._validate_block_device_mapping = staticmethod(validate)
+
+
+def _booting(backend: Any, instances: Iterable[Any]) -> None:
+    from baseops.sandbox.services.ssm.machines import on_launch
+
+    for instance in instances:
+        on_launch(backend, instance)
+
+
+def _launched(backend: Any, image: Any) -> None:
+    """Refuse what Allowed AMIs hides, and remember when the image was launched last."""
+    from baseops.sandbox.services.ec2.allowed_images import refuse_launch
+
+    refuse_launch(backend, image)
+    image.lld = opened().clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def resolved(backend: Any, image_id: str | None) -> str | None:

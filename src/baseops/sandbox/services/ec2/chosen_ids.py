@@ -81,12 +81,24 @@ def register_image(backend: Any, name: str, tag_specifications: Tags = (), **opt
     image.virtualization_type = options.get("virtualization_type", "paravirtual")
     image.root_device_name = options.get("root_device_name", image.root_device_name)
     image.root_device_type = "ebs"
+    _take_snapshot(backend, image, options.get("block_device_mappings") or ())
     if wanted:
         _refuse_taken(wanted, backend.amis)
         backend.amis[wanted] = backend.amis.pop(image.id)
         image.id = wanted
     image.add_tags(tags)
     return {"ImageId": image.id}
+
+
+def _take_snapshot(backend: Any, image: Any, mappings: Iterable[Mapping[str, Any]]) -> None:
+    """The snapshot that the root device is mapped to is the image's; without one it gets an empty one of moto's."""
+    found: Mapping[str, Any] = next(
+        (each.get("Ebs", {}) for each in mappings if each.get("DeviceName") == image.root_device_name), {}
+    )
+    if found.get("SnapshotId"):
+        backend.snapshots.pop(image.ebs_snapshot.id)
+        image.ebs_snapshot = backend.describe_snapshots(snapshot_ids=[found["SnapshotId"]])[0]
+        image.ebs_snapshot.from_ami = image.id
 
 
 def _move_tags(backend: Any, old: str, new: str) -> None:

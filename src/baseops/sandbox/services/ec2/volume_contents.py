@@ -50,7 +50,10 @@ def on_create_image(call: Call, answer: Answer) -> None:
     root = volumes.get(instance.root_device_name) or next(iter(volumes.values()), None)
     snapshot = getattr(image, "ebs_snapshot", None)
     if snapshot is not None and root in call.backend.volumes:
-        taken = content_of_volume(call.backend, call.backend.volumes[root])
+        volume = call.backend.volumes[root]
+        snapshot.volume.size, snapshot.encrypted = volume.size, bool(volume.encrypted)
+        image.root_device_name = instance.root_device_name
+        taken = content_of_volume(call.backend, volume)
         contents_of(call.backend).snapshots[snapshot.id] = taken
 
 
@@ -61,6 +64,8 @@ def on_copy_image(call: Call, answer: Answer) -> None:
     snapshot = call.backend.amis[answer.members["ImageId"]].ebs_snapshot
     origin = ec2.amis[source].ebs_snapshot
     snapshot.volume.size = origin.volume.size
+    snapshot.encrypted = bool(origin.encrypted or call.parameters.get("Encrypted"))
+    snapshot.kms_key_id = call.parameters.get("KmsKeyId")
     there = content_of_snapshot(ec2, origin.id)
     contents_of(call.backend).snapshots[snapshot.id] = Content(there.blocks, f"{there.lineage}@{region}")
 
