@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 ACME = str(Path(__file__).resolve().parents[2] / "examples" / "acme" / "baseops.yaml")
 
 
@@ -53,7 +54,6 @@ def test_without_the_drill_roles_the_runner_alone_finds_out_nothing(as_runner):
     assert all("a permission is missing" in each["reason"] for each in found["records"])
 
 
-@pytest.mark.slow
 def test_exercises_run_in_their_role(as_runner):
     _, found, err = as_runner("prove", "--class", "exercise", "-y", "--assume", "--no-page")
 
