@@ -266,3 +266,44 @@ def test_an_interrupted_run_cleans_up_and_seals_what_it_has(bench, drill, accoun
     found = bench.verify()
     assert [(each.kind, each.message) for each in found.problems] == [("incomplete", "the run was interrupted")]
     assert bench.run(drill(lambda ctx: [proven("backups.daily")])).head.previous_run
+
+
+@pytest.mark.parametrize("drop", ["request", "response"])
+def test_a_creation_whose_answer_was_lost_is_a_creation(bench, drill, account, drop):
+    from baseops.sandbox.faults import Fault
+
+    account.faults.add(Fault("logs", "CreateLogGroup", drop=drop, times=1))
+
+    def run(ctx):
+        name = ctx.journal.path("probe")
+
+        def make(mark):
+            ctx.clients.client("logs").create_log_group(logGroupName=name, tags=mark.tags)
+            return name
+
+        ctx.journal.create(resources.log_group("eu-west-1", name), make)
+        yield proven("backups.daily")
+
+    assert verdicts(bench.run(drill(run, drill_class="exercise"))) == {"backups.daily": ("proven", "")}
+    assert account.client("logs").describe_log_groups()["logGroups"] == []
+
+
+def test_a_name_that_somebody_else_has_is_not_taken_for_a_drills_own(bench, drill, account):
+    taken = []
+
+    def run(ctx):
+        name = ctx.journal.path("probe")
+        account.client("logs").create_log_group(logGroupName=name)
+        taken.append(name)
+
+        def make(mark):
+            ctx.clients.client("logs").create_log_group(logGroupName=name, tags=mark.tags)
+            return name
+
+        ctx.journal.create(resources.log_group("eu-west-1", name), make)
+        yield proven("backups.daily")
+
+    verdict, reason = verdicts(bench.run(drill(run, drill_class="exercise")))["backups.daily"]
+    assert verdict == "inconclusive"
+    assert "AlreadyExists" in reason
+    assert [each["logGroupName"] for each in account.client("logs").describe_log_groups()["logGroups"]] == taken

@@ -7,6 +7,7 @@ Nothing is ever taken out of a journal: a removal is one more entry.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,20 +107,28 @@ class RunJournal:
 class DrillJournal:
     """Fulfils `contract.drill.Journal` for one drill; `made` is what has to be removed, in the order of creation."""
 
-    def __init__(self, journal: RunJournal, drill: Drill, creator: str, site_name: str) -> None:
-        """Nothing is written yet."""
+    def __init__(
+        self, journal: RunJournal, drill: Drill, creator: str, site_name: str, carries_mark: Callable[[Made], bool]
+    ) -> None:
+        """Nothing is written yet. `carries_mark` looks whether a thing of a chosen name is there with its mark."""
         self._journal = journal
         self._drill = drill
         self._creator = creator
         self._site_name = site_name
+        self._carries_mark = carries_mark
         self.made: list[Made] = []
 
     def create(self, resource: Resource, make: Callable[[Mark], str]) -> str:
-        """Write the resource down, then make it."""
+        """Write the resource down, then make it; one that a request whose answer was lost has made is fine."""
         self._require_fit(resource)
         intended = self._journal.intend(resource, self._creator, self._drill)
         self.made.append(intended)
-        identifier = make(intended.mark)
+        try:
+            identifier = make(intended.mark)
+        except Exception as error:
+            if not (_is_taken(error) and resource.name and self._carries_mark(intended)):
+                raise
+            identifier = resource.name
         done = Made(resource, intended.mark, intended.number, identifier)
         self.made[self.made.index(intended)] = done
         self._journal.tell(done, "created")
@@ -145,6 +154,12 @@ class DrillJournal:
             raise InconclusiveError(
                 f"the drill {self._drill.name} wants to journal {found}", "a journal must not hold it"
             )
+
+
+def _is_taken(error: Exception) -> bool:
+    """Whether AWS says that there is one of that name: also to a retry, when the first answer was lost."""
+    told = getattr(error, "code", "") or getattr(error, "response", {}).get("Error", {}).get("Code", "")
+    return bool(re.search(r"Exist|Duplicate|Conflict", str(told))) and "NotExist" not in str(told)
 
 
 def swept_key(key: str, content: bytes) -> str:

@@ -30,6 +30,13 @@ def find(clients: Clients, made: Made) -> list[str]:
     return [resource.name] if resource.name else []
 
 
+def find_own(clients: Clients, made: Made) -> list[str]:
+    """As `find`; what is known by its chosen name alone must carry the mark, where it has tags."""
+    if not made.identifier and made.resource.name and made.resource.tags and not carries_mark(clients, made):
+        return []
+    return find(clients, made)
+
+
 def disagreement(clients: Clients, made: Made, identifier: str, intended: datetime) -> str:
     """Why a resource must not be removed; empty when tags, creator and age agree with the journal."""
     resource, mark = made.resource, made.mark
@@ -45,6 +52,14 @@ def disagreement(clients: Clients, made: Made, identifier: str, intended: dateti
         if any(abs(each - intended) > AGE_TOLERANCE for each in times):
             return f"it was created at {times[0]:%Y-%m-%d %H:%M}, the journal says {intended:%Y-%m-%d %H:%M}"
     return ""
+
+
+def carries_mark(clients: Clients, made: Made) -> bool:
+    """Whether what has the chosen name carries the mark; False where it has no tags to tell."""
+    resource, mark = made.resource, made.mark.value
+    if not resource.tags:
+        return False
+    return _tags(look(clients, resource, resource.tags, identifier=resource.name, mark=mark)).get(DRILL_TAG) == mark
 
 
 def exists(clients: Clients, made: Made, identifier: str) -> bool:

@@ -174,7 +174,8 @@ class _Running:
             self._keep(drill, self._complete(drill, [], refused), story)
             return
         clients = self._setup.clients_of(drill.drill_class)
-        journal = DrillJournal(self._journal, drill, self._setup.creator, self._setup.site.name)
+        marked = partial(removal.carries_mark, clients)
+        journal = DrillJournal(self._journal, drill, self._setup.creator, self._setup.site.name, marked)
         try:
             found = self._found(job, clients, journal, story)
         finally:
@@ -260,7 +261,7 @@ class _Running:
         left = []
         for each in reversed(made):
             try:
-                for identifier in removal.find(metered, each):
+                for identifier in removal.find_own(metered, each):
                     removal.remove(metered, waiting, each, identifier)
                     self._journal.tell(replace(each, identifier=identifier), "removed")
             except AccessError as error:

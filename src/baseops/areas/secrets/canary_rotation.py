@@ -18,7 +18,7 @@ from baseops.areas.secrets.rotation import POSTGRES_SINGLE_USER
 from baseops.areas.secrets.troubles import doubtful
 from baseops.aws.errors import translated
 from baseops.contract.drill import DrillContext, Evidence, Span, inconclusive, proven, refuted
-from baseops.errors import BaseopsError
+from baseops.errors import AwsError, BaseopsError
 
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Entry
@@ -241,7 +241,12 @@ class _Rotation:
             self._unlabel(pending)
 
     def _unlabel(self, version: str) -> None:
-        with translated(f"cannot take AWSPENDING from a version of {self._name}"):
-            self._secrets.update_secret_version_stage(
-                SecretId=self._name, VersionStage="AWSPENDING", RemoveFromVersionId=version
-            )
+        try:
+            with translated(f"cannot take AWSPENDING from a version of {self._name}"):
+                self._secrets.update_secret_version_stage(
+                    SecretId=self._name, VersionStage="AWSPENDING", RemoveFromVersionId=version
+                )
+        except AwsError:
+            # The retry of a request whose answer was lost finds it taken already.
+            if described.labelled(self._labels(), "AWSPENDING") == version:
+                raise
