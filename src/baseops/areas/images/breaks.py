@@ -16,7 +16,7 @@ BASE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 STRANGER = "999999999999"
 A_BUILD = timedelta(minutes=30)
 A_SNAPSHOT = timedelta(minutes=10)
-SOME_HOURS = timedelta(hours=4)
+SOME_HOURS = timedelta(hours=2, minutes=15)
 
 # Any throughout: botocore's clients and answers.
 Described = Mapping[str, Any]
@@ -68,12 +68,25 @@ class Victim:
         image_id = self.newest(account, region)["ImageId"]
         account.client("ec2", region).deregister_image(ImageId=image_id)
 
+    def leave_a_region_behind(self, account: SandboxAccount) -> None:
+        """The newest build did not come to the last region, whose parameter names the one before."""
+        self.disable_the_schedule(account)
+        region = (self.site.region, *self.site.regions)[-1]
+        former = str(self.newest(account, region)["ImageId"])
+        self.build(account, 1)
+        account.client("ec2", region).deregister_image(ImageId=self.newest(account, region)["ImageId"])
+        account.client("ssm", region).put_parameter(
+            Name=self.publish, Value=former, Type="String", DataType="aws:ec2:image", Overwrite=True
+        )
+        account.clock.sleep(SOME_HOURS.total_seconds())
+
     def publish_a_foreign_image(self, account: SandboxAccount) -> None:
         """The parameter names the public base."""
         self._publish(account, self._base(account))
 
     def publish_the_former_image(self, account: SandboxAccount) -> None:
         """There is a new build, and the parameter names the one before it."""
+        self.disable_the_schedule(account)
         former = str(self.newest(account, self.site.region)["ImageId"])
         self.build(account, 1)
         account.clock.sleep(SOME_HOURS.total_seconds())
@@ -87,6 +100,13 @@ class Victim:
 
     def disable_the_pipeline(self, account: SandboxAccount) -> None:
         """Nothing is built any more, until the newest AMI is older than it may be."""
+        self.disable_the_schedule(account)
+        made = datetime.fromisoformat(str(self.newest(account, self.site.region)["CreationDate"]))
+        left = made + self.max_age + A_BUILD - account.clock.now()
+        account.clock.sleep(max(left.total_seconds(), 0))
+
+    def disable_the_schedule(self, account: SandboxAccount) -> None:
+        """Only people start the pipeline from here on."""
         client, pipeline = self._pipeline(account)
         kept = ("imageRecipeArn", "infrastructureConfigurationArn", "distributionConfigurationArn", "schedule")
         client.update_image_pipeline(
@@ -95,9 +115,6 @@ class Victim:
             status="DISABLED",
             clientToken="disabled",
         )
-        made = datetime.fromisoformat(str(self.newest(account, self.site.region)["CreationDate"]))
-        left = made + self.max_age + A_BUILD - account.clock.now()
-        account.clock.sleep(max(left.total_seconds(), 0))
 
     # --- who uses it ---
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # Any: what EC2 describes.
 Described = Mapping[str, Any]
 
+BUILD_TAG = "Ec2ImageBuilderArn"
+"""By which Image Builder says which build an AMI is of; the AMIs of one build are copies of each other."""
 PUBLISHING = timedelta(hours=2)
 """How long a build may take from its first AMI to the last region's parameter."""
 
@@ -35,9 +37,14 @@ class _Looked:
 def published(section: Section, ctx: DrillContext) -> Iterator[Evidence]:
     """Evidence for every image and region; for copies that other accounts own, that they cannot be seen."""
     for name, entry in section.entries.items():
-        for region in entry.regions or (ctx.site.region,):
-            judge = _ours if entry.managed else _theirs
-            yield judge(f"images.{name}/{region}", name, entry, region, ctx)
+        home = ctx.site.region
+        current = _current(ctx, name, entry) if entry.managed else None
+        for region in entry.regions or (home,):
+            target = f"images.{name}/{region}"
+            if entry.managed:
+                yield _ours(target, name, entry, region, None if region == home else current, ctx)
+            else:
+                yield _theirs(target, entry, region, ctx)
         for account in entry.copies_to:
             yield inconclusive(f"images.{name}/{account}", f"the copies belong to {account} and are not seen from here")
 
@@ -50,7 +57,15 @@ def current_image(ctx: DrillContext, name: str, entry: Entry, region: str) -> st
     return str(newest["ImageId"]) if newest else None
 
 
-def _ours(target: str, name: str, entry: Entry, region: str, ctx: DrillContext) -> Evidence:
+def _current(ctx: DrillContext, name: str, entry: Entry) -> Described | None:
+    """The current AMI of the primary region, once its build has had the time to reach the others."""
+    image_id = current_image(ctx, name, entry, ctx.site.region)
+    image = sources.ami(ctx.clients, ctx.site.region, image_id) if image_id else None
+    is_settled = image is not None and ctx.clock.now() - _made(image) > PUBLISHING
+    return image if is_settled else None
+
+
+def _ours(target: str, name: str, entry: Entry, region: str, current: Described | None, ctx: DrillContext) -> Evidence:
     own = sources.own_amis(ctx.clients, region, ctx.site.name, name)
     newest = _newest(own)
     if newest is None:
@@ -62,13 +77,15 @@ def _ours(target: str, name: str, entry: Entry, region: str, ctx: DrillContext) 
         images |= {str(chosen["ImageId"]): chosen} if chosen else {}
     for image in images.values():
         _judge(image, entry, region, looked, ctx)
+    if current is not None and _build(newest) != _build(current):
+        looked.faults.append(f"{newest['ImageId']} is of another build than {current['ImageId']} of {ctx.site.region}")
     age = ctx.clock.now() - _made(newest)
     return _said(
         target, f"{', '.join(images)} of {region} is as declared", looked, {"age_seconds": age.total_seconds()}
     )
 
 
-def _theirs(target: str, name: str, entry: Entry, region: str, ctx: DrillContext) -> Evidence:  # noqa: ARG001
+def _theirs(target: str, entry: Entry, region: str, ctx: DrillContext) -> Evidence:
     """An image that somebody else builds: what its parameter names is there and young enough."""
     image_id = sources.parameter(ctx.clients, region, str(entry.publish))
     if image_id is None:
@@ -128,9 +145,17 @@ def _age_fault(image: Described, entry: Entry, ctx: DrillContext) -> list[str]:
 
 
 def _is_ours(image: Described, name: str, ctx: DrillContext) -> bool:
-    tags = {each["Key"]: each["Value"] for each in image.get("Tags", ())}
+    tags = _tags(image)
     wanted = {DECLARATION_TAG: ctx.site.name, IMAGE_TAG: name}
     return image.get("OwnerId") == ctx.account and all(tags.get(key) == value for key, value in wanted.items())
+
+
+def _build(image: Described) -> str:
+    return _tags(image).get(BUILD_TAG, "")
+
+
+def _tags(image: Described) -> dict[str, str]:
+    return {str(each["Key"]): str(each["Value"]) for each in image.get("Tags", ())}
 
 
 def _newest(own: list[Described]) -> Described | None:

@@ -49,6 +49,8 @@ def _published(victim: Victim, entry: Entry) -> Iterator[Sabotage]:
     if len(entry.regions or ()) > 1:
         story = "the AMI of one region was deregistered"
         yield Sabotage("images/ami-gone-in-a-region", drill, story, victim.deregister_a_copy)
+        story = "the newest build did not come to one region"
+        yield Sabotage("images/region-left-behind", drill, story, victim.leave_a_region_behind)
     story = "the parameter names an AMI that is not of this image"
     yield Sabotage("images/foreign-ami-published", drill, story, victim.publish_a_foreign_image)
     story = "the parameter still names the AMI before the newest"
