@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that some tests ask for: a database, tools that make file systems, a browser.
+# Installs the Debian packages that some tests ask for: a database, tools that make file systems, a browser, dig.
 # Where it may not (no apt-get, not root, no network) it says so on stderr and exits 0: those tests skip with the reason.
 set -uo pipefail
 
-packages=(postgresql openssl e2fsprogs xfsprogs dosfstools ntfs-3g gdisk chromium chromium-driver poppler-utils)
+packages=(postgresql openssl e2fsprogs xfsprogs dosfstools ntfs-3g gdisk chromium chromium-driver poppler-utils bind9-dnsutils)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from baseops.errors import InconclusiveError
+from baseops.errors import InconclusiveError, UsageError
 
 if TYPE_CHECKING:
     from dns.nameserver import Nameserver
@@ -54,5 +56,20 @@ class DnsResolver:
 def _server(text: str) -> Nameserver:
     from dns.nameserver import Do53Nameserver
 
-    address, _, port = text.rpartition(":") if text.count(":") == 1 else (text, "", "53")
-    return Do53Nameserver(address, int(port))
+    return Do53Nameserver(*server_of(text))
+
+
+def server_of(text: str) -> tuple[str, int]:
+    """Address and port of `192.0.2.1`, `127.0.0.1:5300` or `[::1]:5300`; raises `UsageError` for anything else."""
+    found = re.fullmatch(
+        r"\[(?P<v6>[0-9a-fA-F:.]+)\](?::(?P<p6>\d+))?|(?P<v4>[0-9.]+)(?::(?P<p4>\d+))?|(?P<bare>\S+)", text
+    )
+    address = (found["v6"] or found["v4"] or found["bare"]) if found else ""
+    port = int((found["p6"] or found["p4"] or "53") if found else "0")
+    try:
+        ip_address(address)
+    except ValueError:
+        port = 0
+    if not 0 < port < 65536:
+        raise UsageError(f"{text!r} is no name server", "it needs an IP address", "Write 192.0.2.1 or 127.0.0.1:5300.")
+    return address, port

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from baseops.aws.resolver import DnsResolver
     from baseops.aws.session import Session
     from baseops.declaration import Declaration
     from baseops.workflow.compile import Compiled
@@ -51,6 +52,13 @@ class Connection:
     profile: str | None
     region: str | None
     endpoint_url: str | None
+    name_servers: tuple[str, ...] = ()
+
+    def resolver(self) -> DnsResolver:
+        """Asks the named name servers, or the machine's."""
+        from baseops.aws.resolver import DnsResolver
+
+        return DnsResolver(self.name_servers)
 
     def session(self, of: Declaration) -> Session:
         """A session in the declaration's region unless another is named."""
@@ -76,6 +84,37 @@ def aws_options(function: Callable[..., None]) -> Callable[..., None]:
     for option in options:
         call = option(call)
     return call
+
+
+def dns_option(function: Callable[..., None]) -> Callable[..., None]:
+    """`--dns`: which name servers answer; below `aws_options`, whose `connection` knows them then."""
+
+    @wraps(function)
+    def call(connection: Connection, name_servers: tuple[str, ...], **rest: Any) -> None:
+        function(connection=replace(connection, name_servers=name_servers), **rest)
+
+    option = click.option(
+        "--dns",
+        "name_servers",
+        multiple=True,
+        envvar="BASEOPS_DNS",
+        metavar="ADDRESS[:PORT]",
+        callback=_name_servers,
+        help="Ask this name server instead of the machine's, e.g. a local sandbox's; may be repeated.",
+    )
+    return option(call)
+
+
+def _name_servers(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    from baseops.aws.resolver import server_of
+    from baseops.errors import UsageError
+
+    for each in given:
+        try:
+            server_of(each)
+        except UsageError as error:
+            raise click.BadParameter(str(error)) from error
+    return given
 
 
 def yes_option(function: Function) -> Function:

@@ -47,6 +47,7 @@ def duration(_: click.Context, option: click.Parameter, value: str | None) -> ti
 @click.argument("areas", nargs=-1, type=click.Choice(["images", "backups", "logs", "secrets", "email"]))
 @options.declaration_option
 @options.aws_options
+@options.dns_option
 @evidence_option
 @click.option("--drill", "names", multiple=True, metavar="NAME", help="Only this drill, such as backups/coverage.")
 @click.option(
@@ -165,7 +166,7 @@ def _run(declaration: Declaration, connection: options.Connection, order: Order,
         elif records:
             say(f"{drill.name}: {_summary(records)}")
 
-    means = Means(clients_of=clients_of)
+    means = Means(clients_of=clients_of, resolver=connection.resolver())
     run = prove(declaration, load_lock(declaration), session, SystemClock(), order, means=means, teller=tell)
     if output == "json":
         print_json("baseops/prove/1", run_json(run))

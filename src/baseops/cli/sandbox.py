@@ -62,6 +62,14 @@ def _like(pattern: str, words: str) -> Callable[[click.Context, click.Parameter,
     help="The port on 127.0.0.1; 0 for a free one.",
 )
 @click.option(
+    "--dns-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="The port on 127.0.0.1 of its name server, which answers from its public zones; 0 for a free one.",
+)
+@click.option(
     "--account",
     "account_id",
     callback=_like(r"\d{12}", "an AWS account id: twelve digits"),
@@ -85,18 +93,20 @@ def _like(pattern: str, words: str) -> Callable[[click.Context, click.Parameter,
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Keeps block files.")
 @click.option("--world", metavar="FILE", help="Make what this declaration expects to find, in its account and region.")
 @output_option("table", "json")
-def up(port: int, speed: float, virtual: bool, world: str | None, output: str, **opening: Any) -> None:
+def up(port: int, dns_port: int, speed: float, virtual: bool, world: str | None, output: str, **opening: Any) -> None:
     """Serve a fresh account on 127.0.0.1 until Ctrl-C.
 
     \b
     baseops sandbox up --world examples/acme/baseops.yaml
     baseops sandbox up --port 4800 --virtual --start 2025-01-01T00:00:00+00:00
     curl -d '{"seconds": 86400}' http://127.0.0.1:4800/_baseops/advance
+    baseops sandbox up --dns-port 5300    then: dig @127.0.0.1 -p 5300 acme.example MX
     """
     if virtual and speed != 1:
         raise click.UsageError("--virtual and --speed exclude each other: virtual time stands still by itself")
     if speed <= 0:
         raise click.BadParameter("must be above 0", param_hint="--speed")
+    from baseops.sandbox.name_server import NameServer
     from baseops.workflow.local import open_local_account
 
     declaration = load(world) if world else None
@@ -105,7 +115,8 @@ def up(port: int, speed: float, virtual: bool, world: str | None, output: str, *
     with open_local_account(speed=None if virtual else speed, **opening) as account:
         if declaration:
             _make(declaration, account)
-        _serve(account, port, lambda url: _announce(account, url, virtual=virtual, output=output))
+        with NameServer(account, dns_port) as names:
+            _serve(account, port, lambda url: _announce(account, url, names.address, virtual=virtual, output=output))
     say("stopped; the account is gone")
 
 
@@ -129,12 +140,13 @@ def _serve(account: Account, port: int, ready: Callable[[str], None]) -> None:
         raise UsageError(f"cannot serve on port {port}", why, "Name another: --port 0 takes a free one.") from error
 
 
-def _announce(account: Account, url: str, *, virtual: bool, output: str) -> None:
+def _announce(account: Account, url: str, names: str, *, virtual: bool, output: str) -> None:
     environment = {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": account.access_key,
         "AWS_SECRET_ACCESS_KEY": "sandbox",
         "AWS_DEFAULT_REGION": account.region,
+        "BASEOPS_DNS": names,
     }
     if output == "json":
         content = {"endpoint": url, "account": account.account_id, "region": account.region, "virtual": virtual}

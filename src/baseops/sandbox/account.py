@@ -87,7 +87,7 @@ class Account:
     @property
     def resolver(self) -> ZoneResolver:
         """Answers from the public hosted zones of the account."""
-        return ZoneResolver(self)
+        return ZoneResolver(self.account_id)
 
     def inbox(self, address: str) -> Sequence[str]:
         """What services of AWS wrote to an address themselves, oldest first."""

@@ -72,10 +72,13 @@ class Lookups:
 
     def _aliased_to(self, name: str) -> tuple[str, ...]:
         """What an alias stands for in the end: another provider may keep the name that leads to SES."""
-        found: tuple[str, ...] = ()
-        for _ in range(MAX_ALIASES):
-            alias = self._resolver.resolve(name, "CNAME")
+        found = self._resolver.resolve(name, "CNAME")
+        for _ in range(MAX_ALIASES if found else 0):
+            try:
+                alias = self._resolver.resolve(found[0].rstrip("."), "CNAME")
+            except InconclusiveError:
+                break  # as far as anybody answers: SES's own names need no further look
             if not alias:
                 break
-            found, name = alias, alias[0].rstrip(".")
+            found = alias
         return found

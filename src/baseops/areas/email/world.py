@@ -16,7 +16,7 @@ from baseops.aws.errors import translated
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
 from baseops.errors import NotFoundError
-from baseops.semantics.mail.dns import Record
+from baseops.semantics.mail.dns import Record, quote
 
 if TYPE_CHECKING:
     from baseops.areas.email.spec import Section
@@ -46,13 +46,16 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
 
 
 def follow(section: Section, account: SandboxAccount, site: Site) -> None:
-    """Add the DNS records that are printed, to a public zone of each domain that has none here."""
+    """Add the DNS records that are printed, each to the zone of whose it is; a domain without one here gets one."""
     by_domain = {each.name: each for each in identities(section)}
     for listed in list_records(section, site, account):
         records = [each for each in listed.records if each not in listed.made]
         identity = by_domain.get(listed.identity)
-        if records and listed.is_complete and identity is not None:
-            _publish(records, identity.zone or _public_zone(identity.name, account), account)
+        if listed.is_complete and identity is not None:
+            for owner in dict.fromkeys(each.zone for each in records):
+                zone = identity.zone if owner == identity.name else None
+                own = [each for each in records if each.zone == owner]
+                _publish(own, zone or _public_zone(owner, account), account)
 
 
 def live(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
@@ -78,7 +81,7 @@ def _publish(records: Sequence[Record], zone: str, account: SandboxAccount) -> N
                 "Name": each.name,
                 "Type": each.type,
                 "TTL": each.ttl,
-                "ResourceRecords": [{"Value": f'"{one}"' if each.type == "TXT" else one} for one in each.values],
+                "ResourceRecords": [{"Value": quote(one, each.type)} for one in each.values],
             },
         }
         for each in records

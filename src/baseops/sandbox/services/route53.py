@@ -43,10 +43,18 @@ def create_hosted_zone(
         comment=config.get("Comment"),
         delegation_set_id=delegation_set_id,
     )
+    for record in zone.rrsets:
+        record.records = [_written(each) for each in record.records or ()]
     asked = caller_reference.startswith(ASKS_FOR_ID)
     # Ids of zones begin with Z, which moto's do not.
     _rename(backend, zone, caller_reference.removeprefix(ASKS_FOR_ID) if asked else f"Z{zone.resource_id[1:]}")
     return _created(zone)
+
+
+def _written(value: Any) -> str:
+    """A value of a new zone's SOA or NS record as Route 53 writes it; moto keeps the SOA's as a member."""
+    text = str(value["Value"] if isinstance(value, Mapping) else value)
+    return text if " " in text or text.endswith(".") else f"{text}."
 
 
 def _rename(backend: Any, zone: FakeZone, zone_id: str) -> None:
