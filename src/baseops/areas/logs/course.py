@@ -14,6 +14,8 @@ from baseops.contract.drill import Evidence, Span, inconclusive, proven, refuted
 
 _BEFORE = timedelta(minutes=10)
 """How much of what was before the first line is worth showing."""
+_NOTICE = timedelta(minutes=10)
+"""How long a notification, or a rule, may take once an alarm rings."""
 
 
 @dataclass
@@ -73,11 +75,12 @@ class Course:
             return False
         if not self.rang:
             return now >= self.end + self.patience
+        if not self.notified or (self.remedied and not self.started):
+            return now >= max(self.rang, self.end) + _NOTICE
         if self.remedied and not (self.remedy or self.remedy_fault or self.doubt):
             return now >= self.rang + self.patience * 2
         untold = self.told_ok and self.stopped_as == "OK" and not self.notified_ok
-        waits = not self.notified or not self.stopped or untold
-        return not waits or now >= self.end + self.patience * 2
+        return bool(self.stopped and not untold) or now >= self.end + self.patience * 2
 
     def evidence(self, what: str, spans: Sequence[Span] = ()) -> Evidence:
         """What it comes to; `what` is the alarm in words (`the twin`)."""
@@ -112,7 +115,7 @@ class Course:
             yield f"{what} rang, and no rule would have started its remedy"
         elif self.remedied and not (self.remedy or self.doubt):
             yield f"{what} rang, and its remedy did not come to its end"
-        if not self.stopped:
+        if not self.stopped and self.rang:
             yield f"{what} rang, and did not stop again"
         elif self.told_ok and self.stopped_as == "OK" and not self.notified_ok:
             yield f"{what} stopped, and the topic delivered no notification of it"

@@ -45,20 +45,53 @@ _SOURCE = [
     "logs:GetLogEvents",
 ]
 _ALERTS = ["sns:GetSubscriptionAttributes", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic"]
+# What carries tags is looked at once more before a sweep removes it.
 _TWIN_LOGS = [
     "logs:CreateLogGroup",
     "logs:CreateLogStream",
     "logs:DeleteLogGroup",
+    "logs:ListTagsLogGroup",
     "logs:PutLogEvents",
     "logs:PutMetricFilter",
     "logs:PutRetentionPolicy",
     "logs:TagResource",
 ]
-_TWIN_ALARMS = ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"]
-_TWIN_TOPICS = ["sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource"]
-_PROBE_QUEUES = ["sqs:CreateQueue", "sqs:DeleteMessage", "sqs:DeleteQueue", "sqs:ReceiveMessage", "sqs:TagQueue"]
-_TWIN_RULES = ["events:DeleteRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:TagResource"]
-_TWIN_DOCUMENTS = ["ssm:AddTagsToResource", "ssm:CreateDocument", "ssm:DeleteDocument"]
+_TWIN_ALARMS = [
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:ListTagsForResource",
+    "cloudwatch:PutMetricAlarm",
+    "cloudwatch:TagResource",
+]
+_TWIN_TOPICS = [
+    "sns:CreateTopic",
+    "sns:DeleteTopic",
+    "sns:ListTagsForResource",
+    "sns:SetTopicAttributes",
+    "sns:Subscribe",
+    "sns:TagResource",
+]
+_PROBE_QUEUES = [
+    "sqs:CreateQueue",
+    "sqs:DeleteMessage",
+    "sqs:DeleteQueue",
+    "sqs:ListQueueTags",
+    "sqs:ReceiveMessage",
+    "sqs:TagQueue",
+]
+_TWIN_RULES = [
+    "events:DeleteRule",
+    "events:ListTagsForResource",
+    "events:PutRule",
+    "events:PutTargets",
+    "events:RemoveTargets",
+    "events:TagResource",
+]
+_TWIN_DOCUMENTS = [
+    "ssm:AddTagsToResource",
+    "ssm:CreateDocument",
+    "ssm:DeleteDocument",
+    "ssm:ListTagsForResource",
+]
 _MOST_GROUPS = 10
 
 
