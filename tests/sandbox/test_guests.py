@@ -170,6 +170,37 @@ def test_an_instance_without_a_profile_is_no_managed_node(account, instance):
         said(account, bare, "true")
 
 
+def managed(account: Account) -> list[str]:
+    found = account.client("ssm").describe_instance_information()["InstanceInformationList"]
+    return [each["InstanceId"] for each in found]
+
+
+@runs_guests
+def test_an_instance_whose_agent_is_stopped_or_gone_does_not_answer(account, instance):
+    assert managed(account) == [instance]
+
+    said(account, instance, "systemctl stop amazon-ssm-agent")
+    without = launched(account, IamInstanceProfile={"Name": "web"})
+    account.write_files(root_of(account, without), {"/usr/bin/amazon-ssm-agent": None})
+
+    assert managed(account) == []
+
+
+def test_an_instance_that_is_not_let_out_does_not_answer(account, instance):
+    ec2 = account.client("ec2")
+    group = ec2.create_security_group(GroupName="closed", Description="closed", VpcId=vpc(account))["GroupId"]
+    ec2.revoke_security_group_egress(
+        GroupId=group, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    )
+    launched(account, IamInstanceProfile={"Name": "web"}, SecurityGroupIds=[group])
+
+    assert managed(account) == [instance]
+
+
+def vpc(account: Account) -> str:
+    return str(account.client("ec2").create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"])
+
+
 # --- programs ---
 
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from baseops.errors import SandboxError, SnapshotError
+from baseops.errors import NoSuchPathError, SandboxError, SnapshotError
 from baseops.sandbox import ext4_images
 from baseops.sandbox.file_listing import Listed, edits, give, listing_of, rebased
-from baseops.sandbox.guest.paths import within
+from baseops.sandbox.guest.paths import entry, within
 from baseops.sandbox.service import opened
 from baseops.sandbox.volumes import (
     BLOCK_SIZE,
@@ -99,6 +100,14 @@ def write_files(backend: Any, volume: Any, files: Mapping[str, bytes | None]) ->
             os.utime(place.parent, (moment, moment))
 
 
+def forget(backend: Any, volume: Any) -> None:
+    """Remove the files of a volume that is gone; its blocks stay for the snapshots that hold them."""
+    files = _kept(backend).pop(volume.id, None)
+    if files is not None and files.folder.is_relative_to(_place()):
+        shutil.rmtree(files.folder, ignore_errors=True)
+        volume_image(opened().folder, volume.id).unlink(missing_ok=True)
+
+
 def _kept(backend: Any) -> dict[str, Files]:
     if not hasattr(backend, _STATE):
         setattr(backend, _STATE, {})
@@ -127,6 +136,41 @@ def _make_folders(folder: Path, moment: int) -> None:
 
 
 # --- out of blocks ---
+
+
+def holds(backend: Any, volume: Any, paths: Sequence[str]) -> bool:
+    """Whether a system has something at every path; taken for granted where nobody can read that. Reads blocks once."""
+    now = blocks_of_volume(backend, volume)
+    files = _kept(backend).get(volume.id)
+    if files is not None and files.content is now:
+        return all(os.path.lexists(entry(files.folder, path)) for path in paths)
+    key = (id(now.blocks), tuple(paths))
+    known = _known.setdefault(opened(), {})
+    if key not in known:
+        known[key] = (now.blocks, _has(volume.size << 30, now, paths))
+    return known[key][1]
+
+
+# The mapping is kept with what it holds, so that its id stays its own.
+_known: WeakKeyDictionary[Any, dict[tuple[int, tuple[str, ...]], tuple[object, bool]]] = WeakKeyDictionary()
+
+
+def _has(size: int, content: Content, paths: Sequence[str]) -> bool:
+    if not content.blocks:
+        return True
+    try:
+        with opened_files(content, size) as snapshot:
+            return not _is_there(snapshot, "/etc") or all(_is_there(snapshot, path) for path in paths)
+    except SnapshotError:
+        return True
+
+
+def _is_there(snapshot: Snapshot, path: str) -> bool:
+    try:
+        snapshot.stat(path, follow_symlinks=False)
+    except NoSuchPathError:
+        return False
+    return True
 
 
 class _Blocks:
@@ -178,29 +222,29 @@ def _refuse_others(volume_id: str, snapshot: Snapshot) -> None:
 
 def _extract(snapshot: Snapshot, folder: Path) -> None:
     found = list(snapshot.walk())
-    for entry in found:
-        _extract_one(snapshot, entry, folder)
-    for entry in reversed(found):
-        if entry.kind == "dir" and entry.path != "/lost+found":
-            _give_attributes(entry, Path(f"{folder}{entry.path}"))
+    for each in found:
+        _extract_one(snapshot, each, folder)
+    for each in reversed(found):
+        if each.kind == "dir" and each.path != "/lost+found":
+            _give_attributes(each, Path(f"{folder}{each.path}"))
     _give_attributes(snapshot.entry("/"), folder)
 
 
-def _extract_one(snapshot: Snapshot, entry: Entry, folder: Path) -> None:
-    place = Path(f"{folder}{entry.path}")
-    if entry.kind == "dir" and entry.path != "/lost+found":
+def _extract_one(snapshot: Snapshot, found: Entry, folder: Path) -> None:
+    place = Path(f"{folder}{found.path}")
+    if found.kind == "dir" and found.path != "/lost+found":
         place.mkdir()
-    elif entry.kind == "symlink":
-        place.symlink_to(snapshot.target(entry))
-    elif entry.kind == "file":
-        with snapshot.open(entry) as source, place.open("wb") as target:
+    elif found.kind == "symlink":
+        place.symlink_to(snapshot.target(found))
+    elif found.kind == "file":
+        with snapshot.open(found) as source, place.open("wb") as target:
             shutil.copyfileobj(source, target)
-        _give_attributes(entry, place)
+        _give_attributes(found, place)
 
 
-def _give_attributes(entry: Entry, place: Path) -> None:
-    seconds = entry.stat.modified_ns // 1_000_000_000
-    give(place, entry.stat.permissions, (entry.stat.uid, entry.stat.gid))
+def _give_attributes(found: Entry, place: Path) -> None:
+    seconds = found.stat.modified_ns // 1_000_000_000
+    give(place, found.stat.permissions, (found.stat.uid, found.stat.gid))
     os.utime(place, (seconds, seconds))
 
 

@@ -16,8 +16,8 @@ from baseops.sandbox.guests import NotExercisedError
 from baseops.sandbox.service import opened
 from baseops.sandbox.services.imagebuilder.component_steps import Document, Step, document_of, run_phase, steps_of
 from baseops.sandbox.services.ssm.machines import role_of
-from baseops.sandbox.volume_files import FilesError, content_of_volume, folder_of
-from baseops.sandbox.volumes import Content
+from baseops.sandbox.volume_files import FilesError, content_of_volume, folder_of, forget
+from baseops.sandbox.volumes import Content, contents_of
 
 # Any throughout: moto's EC2 backend carries no types, records are structures of the service's model.
 
@@ -82,7 +82,7 @@ def _over_volume(
     volume = backend.create_volume(size, f"{backend.region_name}a", snapshot_id)
     try:
         if begin is not None:
-            start_with(backend, volume, begin)
+            _start_with(backend, volume, begin)
         guest = _guest(backend, image, volume, parent.architecture)
         steps = _run(guest, _documents(image["imageRecipe"], components), phases)
         reasons = [f"{each.name}: {each.errors.strip()}" for each in steps if each.status == "NOT_EXERCISED"]
@@ -95,13 +95,12 @@ def _over_volume(
     except (NotExercisedError, FilesError) as error:
         return Built(not_exercised=str(error))
     finally:
+        forget(backend, volume)
         backend.delete_volume(volume.id)
 
 
-def start_with(backend: Any, volume: Any, content: Content) -> None:
+def _start_with(backend: Any, volume: Any, content: Content) -> None:
     """Let a new volume begin with blocks."""
-    from baseops.sandbox.volumes import contents_of
-
     contents_of(backend).volumes[volume.id] = Content(content.blocks, volume.id)
 
 

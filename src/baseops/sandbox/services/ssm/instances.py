@@ -1,4 +1,7 @@
-"""Managed nodes: running instances with an agent, whose profile lets it report. Which tags they have is EC2's to say.
+"""Managed nodes: running instances with an agent that may report. Which tags they have is EC2's to say.
+
+The agent has to be on the root volume and running, its instance's profile has to allow it, and a security group has to
+let it out to port 443. Routes and endpoints of the subnet are not looked at: the sandbox takes them to be there.
 
 https://docs.aws.amazon.com/systems-manager/latest/userguide/managed_instances.html
 """
@@ -11,14 +14,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from baseops.sandbox.access.identities import Identities
+from baseops.sandbox.moto_services import moto_backend
 from baseops.sandbox.service import Members, ServiceError, extend, opened
-from baseops.sandbox.services.ssm.agents import has_agent
+from baseops.sandbox.services.ssm.machines import agent_runs
 from baseops.semantics.policies import Context, Principal, Request, evaluate
 
 # Any: moto's backend is untyped, members have AWS's shapes.
 
 BOOT = timedelta(seconds=60)
 """An agent reports a while after its instance is running."""
+HTTPS = 443
 _PAGE = 50
 
 
@@ -39,6 +44,7 @@ def nodes(account_id: str, region: str) -> list[Node]:
     running = [{"Name": "instance-state-name", "Values": ["running"]}]
     pages = clients.client("ec2", region).get_paginator("describe_instances").paginate(Filters=running)
     found = [each for page in pages for group in page["Reservations"] for each in group["Instances"]]
+    backend = moto_backend("ec2", account_id, region)
     reporting = _reporting(account_id, {each["IamInstanceProfile"]["Arn"] for each in found if _has_profile(each)})
     return [
         _node(each)
@@ -46,8 +52,18 @@ def nodes(account_id: str, region: str) -> list[Node]:
         if _has_profile(each)
         and each["IamInstanceProfile"]["Arn"] in reporting
         and now - each["LaunchTime"] >= BOOT
-        and has_agent(account_id, region, each["ImageId"])
+        and _is_let_out(backend, each)
+        and agent_runs(backend, each["InstanceId"])
     ]
+
+
+def _is_let_out(backend: Any, instance: Mapping[str, Any]) -> bool:
+    """https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-create-vpc.html: HTTPS to the endpoints."""
+    groups = [backend.get_security_group_from_id(each["GroupId"]) for each in instance.get("SecurityGroups", ())]
+    rules = [rule for group in groups if group for rule in group.egress_rules]
+    return not groups or any(
+        str(rule.ip_protocol) == "-1" or int(rule.from_port or 0) <= HTTPS <= int(rule.to_port or 0) for rule in rules
+    )
 
 
 def selected(known: Iterable[Node], targets: Iterable[Mapping[str, Any]], ids: Iterable[str] = ()) -> list[Node]:

@@ -19,9 +19,14 @@ from baseops.sandbox.guests import NotExercisedError
 from baseops.sandbox.moto_services import moto_backend
 from baseops.sandbox.service import opened
 from baseops.sandbox.ticker import Entry
-from baseops.sandbox.volume_files import FilesError, content_of_volume, folder_of
+from baseops.sandbox.volume_files import FilesError, content_of_volume, folder_of, holds
 
 _STATE = "baseops_machines"
+AGENT = (
+    "/usr/bin/amazon-ssm-agent",
+    "/etc/systemd/system/multi-user.target.wants/amazon-ssm-agent.service",
+)
+"""The agent, and that it is started at boot."""
 _CREDENTIALS = timedelta(minutes=50)
 BOOT = timedelta(seconds=40)
 """From launch to the end of cloud-init's work."""
@@ -167,6 +172,16 @@ def root_volume(backend: Any, instance: Any) -> Any:
     if volume is None:
         raise NotExercisedError(f"{instance.id} has no root volume")
     return volume
+
+
+def agent_runs(backend: Any, instance_id: str) -> bool:
+    """Whether Systems Manager's agent is on the root volume, and runs; so it is taken where nobody can read that."""
+    running = _machine(backend, instance_id).running.get("amazon-ssm-agent.service")
+    if running is not None:
+        return running
+    with suppress(NotExercisedError):
+        return holds(backend, root_volume(backend, backend.get_instance(instance_id)), AGENT)
+    return True
 
 
 def _machine(backend: Any, instance_id: str) -> Machine:
