@@ -307,3 +307,23 @@ def test_a_name_that_somebody_else_has_is_not_taken_for_a_drills_own(bench, dril
     assert verdict == "inconclusive"
     assert "AlreadyExists" in reason
     assert [each["logGroupName"] for each in account.client("logs").describe_log_groups()["logGroups"]] == taken
+
+
+def test_a_creation_that_aws_names_is_found_again_by_its_mark(bench, drill, account):
+    from baseops.sandbox.faults import Fault
+
+    account.faults.add(Fault("ec2", "CreateSecurityGroup", drop="response", times=1))
+    before = len(account.client("ec2").describe_security_groups()["SecurityGroups"])
+
+    def run(ctx):
+        def make(mark):
+            tags = [{"ResourceType": "security-group", "Tags": mark.tag_list}]
+            return ctx.clients.client("ec2").create_security_group(
+                GroupName=ctx.journal.name("probe"), Description="probe", TagSpecifications=tags
+            )["GroupId"]
+
+        assert ctx.journal.create(resources.security_group("eu-west-1"), make).startswith("sg-")
+        yield proven("backups.daily")
+
+    assert verdicts(bench.run(drill(run, drill_class="exercise"))) == {"backups.daily": ("proven", "")}
+    assert len(account.client("ec2").describe_security_groups()["SecurityGroups"]) == before

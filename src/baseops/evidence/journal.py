@@ -108,14 +108,14 @@ class DrillJournal:
     """Fulfils `contract.drill.Journal` for one drill; `made` is what has to be removed, in the order of creation."""
 
     def __init__(
-        self, journal: RunJournal, drill: Drill, creator: str, site_name: str, carries_mark: Callable[[Made], bool]
+        self, journal: RunJournal, drill: Drill, creator: str, site_name: str, made_before: Callable[[Made], str]
     ) -> None:
-        """Nothing is written yet. `carries_mark` looks whether a thing of a chosen name is there with its mark."""
+        """Nothing is written yet. `made_before` gives the identifier of what carries a mark already, or nothing."""
         self._journal = journal
         self._drill = drill
         self._creator = creator
         self._site_name = site_name
-        self._carries_mark = carries_mark
+        self._made_before = made_before
         self.made: list[Made] = []
 
     def create(self, resource: Resource, make: Callable[[Mark], str]) -> str:
@@ -126,9 +126,9 @@ class DrillJournal:
         try:
             identifier = make(intended.mark)
         except Exception as error:
-            if not (_is_taken(error) and resource.name and self._carries_mark(intended)):
+            identifier = self._made_before(intended) if _is_taken(error) else ""
+            if not identifier:
                 raise
-            identifier = resource.name
         done = Made(resource, intended.mark, intended.number, identifier)
         self.made[self.made.index(intended)] = done
         self._journal.tell(done, "created")

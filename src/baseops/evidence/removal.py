@@ -54,6 +54,15 @@ def disagreement(clients: Clients, made: Made, identifier: str, intended: dateti
     return ""
 
 
+def made_before(clients: Clients, made: Made) -> str:
+    """The identifier of the one thing that carries the mark already; empty where there is none, or no telling."""
+    resource = made.resource
+    if not resource.find:
+        return resource.name if resource.name and carries_mark(clients, made) else ""
+    found = look(clients, resource, resource.find, identifier="", mark=made.mark.value)
+    return str(found[0]) if len(found) == 1 else ""
+
+
 def carries_mark(clients: Clients, made: Made) -> bool:
     """Whether what has the chosen name carries the mark; False where it has no tags to tell."""
     resource, mark = made.resource, made.mark.value

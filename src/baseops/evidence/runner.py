@@ -174,8 +174,8 @@ class _Running:
             self._keep(drill, self._complete(drill, [], refused), story)
             return
         clients = self._setup.clients_of(drill.drill_class)
-        marked = partial(removal.carries_mark, clients)
-        journal = DrillJournal(self._journal, drill, self._setup.creator, self._setup.site.name, marked)
+        before = partial(removal.made_before, clients)
+        journal = DrillJournal(self._journal, drill, self._setup.creator, self._setup.site.name, before)
         try:
             found = self._found(job, clients, journal, story)
         finally:
