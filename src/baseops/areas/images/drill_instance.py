@@ -23,7 +23,9 @@ Described = Mapping[str, Any]
 
 LIFETIME = timedelta(minutes=55)
 TYPES = {"x86_64": "t3.micro", "arm64": "t4g.micro"}
-PAUSE = 10.0
+PAUSE, LONGER_PAUSE = 10.0, 30.0
+QUICK = timedelta(minutes=3)
+"""What has not happened by then is looked for less often: calls are shared with the whole account."""
 USER_DATA = f"#!/bin/sh\nshutdown -h +{LIFETIME // timedelta(minutes=1)}\n"
 _GROUP = "A drill's: nothing in, Systems Manager out"
 
@@ -126,7 +128,7 @@ def _settled(ec2: Any, instance_id: str) -> Described | None:
 
 def waited(ctx: DrillContext, look: Callable[[], Described | None], patience: timedelta) -> Described | None:
     """What `look` gives, as soon as it gives something; None when patience is over."""
-    until = ctx.clock.now() + patience
-    while (found := look()) is None and ctx.clock.now() < until:
-        ctx.clock.sleep(PAUSE)
+    begun = ctx.clock.now()
+    while (found := look()) is None and (passed := ctx.clock.now() - begun) < patience:
+        ctx.clock.sleep(PAUSE if passed < QUICK else LONGER_PAUSE)
     return found
