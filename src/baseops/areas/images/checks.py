@@ -1,26 +1,33 @@
 """What the models cannot say alone: AWS's limits across fields, promises no schedule keeps, names that clash.
 
-It tells the story; rules on components and on sharing lie beside it. Paths begin with the area, as in the declaration.
+It tells the story; rules on components, builds, sharing and retirement lie beside it. Paths begin with the area, as
+in the declaration.
 """
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import date
 from typing import TYPE_CHECKING
 
+from baseops.areas.images.build_checks import (
+    network_findings,
+    schedule_findings,
+    tag_findings,
+    tests_findings,
+    volume_findings,
+)
 from baseops.areas.images.component_checks import component_findings
 from baseops.areas.images.exemptions import has_expired
+from baseops.areas.images.retirement_checks import retirement_findings
 from baseops.areas.images.sharing import sharing_findings
-from baseops.areas.images.timing import duration, oldest, shortest_gap
+from baseops.areas.images.timing import duration, oldest
 from baseops.areas.images.wording import Findings, Path, days_up, error, note, spoken, warning
 from baseops.contract.finding import Finding
 from baseops.contract.site import Site
 from baseops.fields import print_duration
-from baseops.semantics.schedules import ScheduleError, parse_cron
 
 if TYPE_CHECKING:
-    from baseops.areas.images.spec import Entry, Retire, Section, Volume
+    from baseops.areas.images.spec import Entry, Section
 
 MADE = (
     "base", "components", "schedule", "subnet", "vpc", "security_groups", "volumes", "launch_permission", "copies_to",
@@ -28,13 +35,8 @@ MADE = (
 )  # fmt: skip
 """Keys that make something, and so say nothing of an image that somebody else makes."""
 
-MAX_TAGS, MAX_RESOURCE_TAGS, OWN_TAGS = 50, 30, 7
 RESERVED = ("/aws", "/ssm")
-SHORTEST_TESTS, LONGEST_TESTS = timedelta(minutes=60), timedelta(minutes=1440)
-LONGEST_AGE = timedelta(days=3650)
-LONGEST_SINCE_LAUNCH = timedelta(days=365)
-_FAST = {"gp3": (3000, 64000), "io1": (100, 64000), "io2": (100, 64000)}
-"""https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html"""
+_EXAMPLE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 
 
 def check(section: Section, site: Site, today: date) -> list[Finding]:
@@ -58,13 +60,13 @@ def _managed(path: Path, entry: Entry, site: Site) -> Findings:
         yield error("base", path, "the key 'base' is missing", f"Write: base: {{parameter: {_EXAMPLE}}}")
     if entry.schedule is None:
         yield error("schedule", path, "the key 'schedule' is missing", 'Write: schedule: {cron: "0 3 ? * SUN *"}')
-    yield from _schedule(path, entry)
-    yield from _tests(path, entry)
-    yield from _network(path, entry, site)
-    yield from _volumes(path, entry)
+    yield from schedule_findings(path, entry)
+    yield from tests_findings(path, entry)
+    yield from network_findings(path, entry, site)
+    yield from volume_findings(path, entry)
     yield from sharing_findings(path, entry, site)
-    yield from _retire(path, entry)
-    yield from _tags(path, entry, site)
+    yield from retirement_findings(path, entry)
+    yield from tag_findings(path, entry, site)
     if not entry.enabled:
         yield warning(
             "disabled",
@@ -72,9 +74,6 @@ def _managed(path: Path, entry: Entry, site: Site) -> Findings:
             "a disabled pipeline builds nothing; the promise is not kept and nothing tells of it",
             "Delete `enabled: false` when images should be built again",
         )
-
-
-_EXAMPLE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 
 
 def _unmanaged(path: Path, entry: Entry) -> Findings:
@@ -92,124 +91,6 @@ def _unmanaged(path: Path, entry: Entry) -> Findings:
             path,
             "nothing says where the image is found that somebody else builds",
             "Write: publish: /acme/images/web, the parameter that holds its id",
-        )
-
-
-def _schedule(path: Path, entry: Entry) -> Findings:
-    if entry.schedule is None:
-        return
-    try:
-        parse_cron(entry.schedule.cron, entry.schedule.timezone)
-    except (ScheduleError, ValueError):
-        yield error(
-            "timezone",
-            (*path, "schedule", "timezone"),
-            f"{entry.schedule.timezone} is not in the IANA time zone database",
-            "Write: timezone: Europe/Berlin",
-        )
-        return
-    gap = shortest_gap(entry.schedule)
-    if gap and gap < duration(entry):
-        yield error(
-            "schedule-too-close",
-            (*path, "schedule", "cron"),
-            f"builds would start {spoken(gap)} apart, and one may take {spoken(duration(entry))} with its tests",
-            'Write a wider schedule, such as cron: "0 3 ? * SUN *"',
-        )
-
-
-def _tests(path: Path, entry: Entry) -> Findings:
-    timeout = entry.tests.timeout
-    if not SHORTEST_TESTS <= timeout <= LONGEST_TESTS:
-        yield error(
-            "tests",
-            (*path, "tests", "timeout"),
-            f"Image Builder takes a timeout from 60m to 24h, not {print_duration(timeout)}",
-            "Write: timeout: 90m",
-        )
-    if not entry.tests.enabled:
-        yield warning(
-            "untested",
-            (*path, "tests", "enabled"),
-            "without tests an image that does not boot is published like any other",
-            "Delete `enabled: false`",
-        )
-
-
-def _network(path: Path, entry: Entry, site: Site) -> Findings:
-    subnet = entry.subnet or site.network.build_subnet
-    if subnet is None and not entry.default_vpc:
-        yield error(
-            "subnet",
-            path,
-            "nothing says where the image is built, and an account may have no default VPC",
-            "Write network: {build_subnet: subnet-0a1b2c3d} at the top, or default_vpc: true here",
-        )
-    if entry.default_vpc and (entry.subnet or entry.vpc or entry.security_groups):
-        yield error(
-            "subnet",
-            (*path, "default_vpc"),
-            "`default_vpc` leaves the choice of the network to EC2, so no subnet, VPC or security group goes with it",
-            "Delete `default_vpc`, or the others",
-        )
-    if entry.vpc and entry.security_groups:
-        yield error(
-            "security-groups",
-            (*path, "security_groups"),
-            "`vpc` makes a security group for the builds, `security_groups` names existing ones",
-            "Write one of the two",
-        )
-    if subnet and not (entry.vpc or entry.security_groups or entry.default_vpc):
-        yield warning(
-            "default-security-group",
-            path,
-            f"builds in {subnet} get the VPC's default security group, which may let others in",
-            "Write vpc: vpc-… (a group without ingress is made) or security_groups: [sg-…]",
-        )
-
-
-def _volumes(path: Path, entry: Entry) -> Findings:
-    seen: set[str] = set()
-    for number, volume in enumerate(entry.volumes or ()):
-        place = (*path, "volumes", number)
-        if volume.device in seen:
-            yield error("volume", (*place, "device"), f"{volume.device} stands twice", "Name each device once")
-        seen.add(volume.device)
-        yield from _speed(place, volume)
-
-
-def _speed(place: Path, volume: Volume) -> Findings:
-    limits = _FAST.get(volume.type)
-    if volume.iops is not None and limits is None:
-        yield error("volume", (*place, "iops"), f"{volume.type} takes no `iops`", "Delete `iops`, or write type: gp3")
-    elif volume.iops is not None and limits and not limits[0] <= volume.iops <= limits[1]:
-        yield error(
-            "volume",
-            (*place, "iops"),
-            f"{volume.type} takes {limits[0]} to {limits[1]} IOPS, not {volume.iops}",
-            f"Write: iops: {limits[0]}",
-        )
-    elif volume.iops is None and volume.type in ("io1", "io2"):
-        yield error("volume", place, f"{volume.type} needs `iops`", "Write: iops: 1000, or type: gp3")
-    if volume.throughput is not None and volume.type != "gp3":
-        yield error("volume", (*place, "throughput"), "only gp3 takes a `throughput`", "Delete it, or write type: gp3")
-
-
-def _tags(path: Path, entry: Entry, site: Site) -> Findings:
-    """Image Builder's limits; some places are for its own tags and ours."""
-    if len(site.tags) + 2 > MAX_RESOURCE_TAGS:
-        yield error(
-            "too-many-tags",
-            ("tags",),
-            f"Image Builder puts at most {MAX_RESOURCE_TAGS} tags on build instances, of which two are ours",
-            f"Write at most {MAX_RESOURCE_TAGS - 2} tags",
-        )
-    if len({**entry.tags, **site.tags}) + OWN_TAGS > MAX_TAGS:
-        yield error(
-            "too-many-tags",
-            (*path, "tags"),
-            f"an AMI has at most {MAX_TAGS} tags, of which {OWN_TAGS} are Image Builder's and ours",
-            "Write fewer tags here or at the top",
         )
 
 
@@ -293,71 +174,6 @@ def _promise(path: Path, entry: Entry) -> Findings:
             (*place, "max_base_age"),
             f"an image of {print_duration(promise.max_age)} has a base that is at least as old",
             f"Write: max_base_age: {print_duration(promise.max_age * 4)}",
-        )
-
-
-def _retire(path: Path, entry: Entry) -> Findings:
-    retire = entry.retire
-    if retire is None:
-        yield note(
-            "never-retired",
-            path,
-            "old AMIs and their snapshots stay and are paid for",
-            "Write: retire: {deprecate_after: 60d, delete_after: 90d, retain_at_least: 2, not_launched_for: 30d}",
-        )
-        return
-    place = (*path, "retire")
-    yield from _order(place, retire)
-    yield from _long(place, retire)
-    for key in ("deprecate_after", "disable_after", "delete_after"):
-        age = getattr(retire, key)
-        if age is not None and age <= entry.promise.max_age:
-            yield error(
-                "retired-too-early",
-                (*place, key),
-                f"an image may be {print_duration(entry.promise.max_age)} old and still be the newest",
-                f"Write a longer time, such as {key}: {print_duration(entry.promise.max_age * 4)}",
-            )
-    if retire.delete_after and not retire.not_launched_for:
-        yield warning(
-            "deleted-in-use",
-            place,
-            "a launch template or Auto Scaling group may still pin an image of that age",
-            "Write: not_launched_for: 30d, which leaves alone what was launched lately",
-        )
-    if entry.protect and retire.delete_after:
-        yield note(
-            "protected",
-            (*path, "protect"),
-            "Image Builder cannot delete an AMI while it is protected; apply moves the protection to the newest one",
-            "Run baseops apply after builds",
-        )
-
-
-def _order(place: Path, retire: Retire) -> Findings:
-    steps = [(key, getattr(retire, key)) for key in ("deprecate_after", "disable_after", "delete_after")]
-    given = [(key, age) for key, age in steps if age is not None]
-    for (former, before), (key, after) in pairwise(given):
-        if after <= before:
-            yield error(
-                "retire-order",
-                (*place, key),
-                f"`{key}` has to come after `{former}`, which is {print_duration(before)}",
-                f"Write: {key}: {print_duration(before + timedelta(days=30))}",
-            )
-
-
-def _long(place: Path, retire: Retire) -> Findings:
-    for key in ("deprecate_after", "disable_after", "delete_after"):
-        age = getattr(retire, key)
-        if age is not None and age > LONGEST_AGE:
-            yield error("retire-age", (*place, key), "EC2 deprecates at most ten years ahead", f"Write: {key}: 365d")
-    if retire.not_launched_for and retire.not_launched_for > LONGEST_SINCE_LAUNCH:
-        yield error(
-            "retire-age",
-            (*place, "not_launched_for"),
-            "Image Builder looks back over 365 days at most",
-            "Write: not_launched_for: 365d",
         )
 
 
