@@ -162,3 +162,20 @@ def test_a_fault_may_strike_one_principal_alone(bare):
     bare.faults.add(Fault(error="ThrottlingException", principal="*:assumed-role/*"))
     assert groups(bare) == []
     assert bare.faults.struck == []
+
+
+def test_a_retry_of_ec2_makes_nothing_twice(account):
+    ec2 = account.client("ec2")
+    account.faults.add(Fault("ec2", "CreateVolume", drop="response", times=2))
+    made = ec2.create_volume(AvailabilityZone="eu-west-1a", Size=1)
+    other = ec2.create_volume(AvailabilityZone="eu-west-1a", Size=1)
+
+    volumes = [each["VolumeId"] for each in ec2.describe_volumes()["Volumes"]]
+    assert sorted(volumes) == sorted([made["VolumeId"], other["VolumeId"]])
+
+
+def test_a_client_token_belongs_to_one_request(account):
+    ec2 = account.client("ec2")
+    ec2.create_volume(AvailabilityZone="eu-west-1a", Size=1, ClientToken="one")
+    with pytest.raises(ClientError, match="IdempotentParameterMismatch"):
+        ec2.create_volume(AvailabilityZone="eu-west-1a", Size=2, ClientToken="one")

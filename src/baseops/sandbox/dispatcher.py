@@ -20,6 +20,7 @@ from baseops.sandbox.answer import Answer
 from baseops.sandbox.call import Call
 from baseops.sandbox.clock import TickingClock
 from baseops.sandbox.faults import Fault, Faults
+from baseops.sandbox.repeats import Repeats
 from baseops.sandbox.service import (
     Members,
     Operation,
@@ -53,6 +54,7 @@ class Dispatcher:
         self._sandbox = sandbox
         self._clock = clock
         self._loaded: set[str] = set()
+        self._repeats = Repeats()
 
     def answer(self, call: Call) -> Answer:
         """Answer a call. Raises `DefectError` when answering it broke."""
@@ -100,7 +102,11 @@ class Dispatcher:
             raise expired_token(call)
         for authorise in self.authorisers:
             authorise(call)
+        repeated = self._repeats.find(call)
+        if repeated:
+            return repeated
         answer = self._call(call)
+        self._repeats.keep(call, answer)
         if answer.is_success:
             for follow in consequences(call.service, call.operation):
                 follow(call, answer)
