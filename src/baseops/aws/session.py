@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.credentials import CredentialResolver, RefreshableCredentials
 
 from baseops._version import __version__
+from baseops.aws.clock import SystemClock
 from baseops.aws.errors import translated
 from baseops.errors import UsageError
+
+_HOUR = timedelta(hours=1)
+"""How long a role's credentials last where a role assumes another.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use.html
+"""
 
 
 class Session:
@@ -28,10 +38,17 @@ class Session:
         region: str | None = None,
         endpoint_url: str | None = None,
         credentials: Mapping[str, str] | None = None,
+        assumed: Callable[[], dict[str, str]] | None = None,
     ) -> None:
-        """Find profile and region as the AWS CLI does; no call is made yet. `credentials` as boto3 names them."""
+        """Find profile and region as the AWS CLI does; no call is made yet.
+
+        `credentials` are as boto3 names them; `assumed` gives those of a role as botocore names them, again and again.
+        """
         with translated("cannot start a session with AWS"):
-            self._boto = boto3.Session(profile_name=profile, region_name=region, **(credentials or {}))
+            within = _renewing(assumed) if assumed else None
+            self._boto = boto3.Session(
+                profile_name=profile, region_name=region, botocore_session=within, **(credentials or {})
+            )
         if not self._boto.region_name:
             raise UsageError(
                 "cannot start a session with AWS", "no region is known", "Give --region or set AWS_REGION."
@@ -62,21 +79,47 @@ class Session:
             return self._clients[service, place]
 
     def assume(self, role_arn: str, session_name: str) -> Session:
-        """A session of a role, for an hour. Calls sts:AssumeRole."""
-        with translated(f"cannot assume the role {role_arn}"):
-            answer = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name)
-        given = answer["Credentials"]
-        credentials = {
-            "aws_access_key_id": given["AccessKeyId"],
-            "aws_secret_access_key": given["SecretAccessKey"],
-            "aws_session_token": given["SessionToken"],
-        }
-        return Session(region=self.region, endpoint_url=self._endpoint_url, credentials=credentials)
+        """A session of a role. Calls sts:AssumeRole now, and again before its hour is over: a run may take longer."""
+
+        def assumed() -> dict[str, str]:
+            with translated(f"cannot assume the role {role_arn}"):
+                answer = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name)
+            given = answer["Credentials"]
+            return {
+                "access_key": given["AccessKeyId"],
+                "secret_key": given["SecretAccessKey"],
+                "token": given["SessionToken"],
+                # By the clock of this machine, whatever that of STS says.
+                "expiry_time": (SystemClock().now() + _HOUR).isoformat(),
+            }
+
+        return Session(region=self.region, endpoint_url=self._endpoint_url, assumed=assumed)
 
     @property
     def credentials(self) -> Any:
         """Botocore's credentials, for requests that are signed without a client; None where there are none."""
         return self._boto.get_credentials()
+
+
+class _Assumed:
+    """A provider of botocore that gives the credentials of a role, renewed in time."""
+
+    METHOD = "sts-assume-role"
+
+    def __init__(self, assumed: Callable[[], dict[str, str]]) -> None:
+        self._credentials = RefreshableCredentials.create_from_metadata(
+            metadata=assumed(), refresh_using=assumed, method=self.METHOD
+        )
+
+    def load(self) -> RefreshableCredentials:
+        """What botocore asks of a provider."""
+        return self._credentials
+
+
+def _renewing(assumed: Callable[[], dict[str, str]]) -> botocore.session.Session:
+    session = botocore.session.Session()
+    session.register_component("credential_provider", CredentialResolver(providers=[_Assumed(assumed)]))
+    return session
 
 
 def _attempts(url: str | None) -> int:
