@@ -24,7 +24,7 @@ def test_ten_clean_runs_refute_nothing(applied_acme):
                 ]
                 found += [(seed, "left behind", each, "") for each in run.head.leftovers]
             account.clock.sleep(timedelta(days=1, hours=seed).total_seconds())
-            wait_for_the_window(declaration, account)
+            wait_for_the_window(declaration, lock, account)
         return found
 
     assert account.fork(runs) == []

@@ -88,16 +88,18 @@ def test_there_are_breaks_enough_and_each_names_a_drill(applied_acme):
 def test_time_alone_refutes_nothing(applied_acme):
     """A control for each sabotage: what it catches is due to the break, and not to the time that has passed."""
     declaration, lock, account = applied_acme
-    drills_by_time = {}
+    order = Order(classes=("exercise", "disturb"))
+    only_reads = {drill.name: drill.drill_class == "observe" for drill, _ in wanted_drills(declaration, lock, order)}
+    controls = {}
     for each in sabotages(declaration):
-        drills_by_time.setdefault(each.passes, set()).add(each.drill)
+        controls.setdefault((each.passes, only_reads[each.drill]), set()).add(each.drill)
 
     def control(passes, names):
         account.clock.sleep(passes.total_seconds())
         if passes:
-            wait_for_the_window(declaration, account)
-        with proven(declaration, lock, account, names=sorted(names)) as run:
+            wait_for_the_window(declaration, lock, account, names)
+        with proven(declaration, lock, account, names=names) as run:
             return [f"{each['target']}: {each['reason']}" for each in run.records if each["verdict"] == "refuted"]
 
-    for passes, names in drills_by_time.items():
-        assert account.fork(partial(control, passes, names)) == [], passes
+    for (passes, _), names in controls.items():
+        assert account.fork(partial(control, passes, sorted(names))) == [], (passes, names)
