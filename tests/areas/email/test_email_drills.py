@@ -110,3 +110,19 @@ def test_drills_send_nothing_while_sending_is_paused(acme_says):
     (paused,) = [each for each in BREAKS if each.name == "email/sending-paused"]
     (found,) = by_target(acme_says("email/roundtrip", break_=paused.break_), "inconclusive").values()
     assert found == "drills send nothing: sending is paused for the account"
+
+
+def test_who_may_send_is_evaluated_over_the_whole_account(acme_says):
+    records = acme_says("email/senders")
+    assert by_target(records, "proven") == {
+        f"{DOMAIN}/senders": "every declared role may send under its addresses",
+        f"{DOMAIN}/others": "nobody else may send",
+    }
+    assert {each["method"] for each in records} == {"evaluated"}
+
+
+def test_a_role_that_may_send_as_anybody_is_named(acme_says):
+    (wrong,) = [each for each in BREAKS if each.name == "email/wrong-sender"]
+    assert by_target(acme_says(wrong.drill, break_=wrong.break_), "refuted") == {
+        f"{DOMAIN}/others": "newsletter may send under addresses that are not declared for them"
+    }

@@ -8,9 +8,9 @@ import pytest
 
 from baseops.areas.secrets.keys import Key
 from baseops.areas.secrets.organisation import Organisation
-from baseops.areas.secrets.principals import Somebody, everybody
 from baseops.areas.secrets.values import ACTIONS, Value, Way
 from baseops.areas.secrets.verdicts import Can, Judge
+from baseops.aws.principals import Somebody, everybody
 from baseops.semantics.policies import Context, Grant, Policies, Policy, Principal, Reading
 
 OURS, THEIRS = "111111111111", "999999999999"

@@ -9,7 +9,9 @@ from typing import Any
 
 from baseops.areas.email.feedback import topic_title
 from baseops.areas.email.identities import Identity, Stream
+from baseops.areas.email.roles import role_of
 from baseops.contract.sandbox_account import SandboxAccount
+from baseops.contract.site import Site
 
 # Any: botocore's answers, and policy documents.
 ELSEWHERE = "999999999999"
@@ -17,11 +19,11 @@ ELSEWHERE = "999999999999"
 
 @dataclass(frozen=True)
 class Victim:
-    """A managed domain with its default stream, and the stack's names."""
+    """A managed domain with its default stream, and where it is declared."""
 
     identity: Identity
     stream: Stream
-    prefix: str
+    site: Site
 
     def dkim_record_gone(self, account: SandboxAccount) -> None:
         """Somebody tidies the zone up and takes one of three CNAMEs for a leftover."""
@@ -112,8 +114,14 @@ class Victim:
 
     def alarm_actions_off(self, account: SandboxAccount) -> None:
         """The bounce alarm rings for nobody."""
-        name = f"{self.prefix}-email-{self.stream.label}-bounce-rate"
+        name = f"{self.site.prefix}-email-{self.stream.label}-bounce-rate"
         account.client("cloudwatch").disable_alarm_actions(AlarmNames=[name])
+
+    def sender_refused(self, account: SandboxAccount) -> None:
+        """A sender loses its policies."""
+        iam, name = account.client("iam"), role_of(next(iter(self.identity.entry.senders)), self.site).name
+        for each in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=name, PolicyName=each)
 
     def _change_destination(self, account: SandboxAccount, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         sesv2, name = account.client("sesv2"), self.stream.name
@@ -125,7 +133,7 @@ class Victim:
             )
 
     def _topic(self, account: SandboxAccount) -> str:
-        (stack,) = account.client("cloudformation").describe_stacks(StackName=f"{self.prefix}-email")["Stacks"]
+        (stack,) = account.client("cloudformation").describe_stacks(StackName=f"{self.site.prefix}-email")["Stacks"]
         outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
         return str(outputs[f"{topic_title(self.stream)}Arn"])
 
@@ -138,6 +146,17 @@ def sending_paused(account: SandboxAccount) -> None:
 def account_suppression_off(account: SandboxAccount) -> None:
     """The account's suppression list fills no more."""
     account.client("sesv2").put_account_suppression_attributes(SuppressedReasons=[])
+
+
+def wrong_sender(account: SandboxAccount) -> None:
+    """A newcomer's role gets all of SES, which was easier."""
+    iam = account.client("iam")
+    iam.create_role(
+        RoleName="newsletter", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []})
+    )
+    statement = {"Effect": "Allow", "Action": "ses:*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    iam.put_role_policy(RoleName="newsletter", PolicyName="ses", PolicyDocument=json.dumps(document))
 
 
 def _change_record(account: SandboxAccount, name: str, kind: str, change: Callable[[list[str]], list[str]]) -> None:

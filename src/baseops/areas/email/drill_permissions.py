@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from baseops.areas.email.identities import Identity, identities
 from baseops.areas.email.round_trip import sender_of
+from baseops.areas.email.sending_rights import declaring
 from baseops.areas.email.suppression import suppressing
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
@@ -25,6 +26,8 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
     observe = [_settings(site)]
     if identities(section, managed_only=True):
         observe += [*_feedback(site), _alarms(), _traffic()]
+    if declaring(identities(section), site):
+        observe.append(_who_may_send())
     domains = [each for each in identities(section) if not each.is_address]
     if not domains:
         return {"observe": tuple(observe)}
@@ -90,6 +93,16 @@ def _alarms() -> Statement:
 def _traffic() -> Statement:
     """What came into a queue, and how much mail is being sent before a drill sends any."""
     return {"Sid": "EmailReadTraffic", "Effect": "Allow", "Action": "cloudwatch:GetMetricStatistics", "Resource": "*"}
+
+
+def _who_may_send() -> Statement:
+    """Users, roles and their policies; the call has no resource to bound it by."""
+    return {
+        "Sid": "EmailWhoMaySend",
+        "Effect": "Allow",
+        "Action": "iam:GetAccountAuthorizationDetails",
+        "Resource": "*",
+    }
 
 
 def _send(domains: Sequence[Identity], site: Site) -> Statement:

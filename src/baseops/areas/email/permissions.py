@@ -42,12 +42,12 @@ def mandates(found: list[Identity], site: Site) -> list[Mandate]:
 def judge_senders(found: list[Identity], site: Site) -> Iterator[Finding]:
     """Senders who could not send as declared, and senders who could send as somebody else."""
     every = mandates(found, site)
-    addresses = sorted({_example(pattern) for each in every for pattern in each.sender.patterns})
+    addresses = sorted({example(pattern) for each in every for pattern in each.sender.patterns})
     for mandate in every:
         own = [each for each in every if _same_role(each.sender, mandate.sender)]
         path = (*mandate.identity.path, "senders", mandate.sender.reference)
         for pattern in mandate.sender.patterns:
-            refused = [action for action in ACTIONS if not may_send(action, _example(pattern), own, found, site)]
+            refused = [action for action in ACTIONS if not may_send(action, example(pattern), own, found, site)]
             if refused:
                 yield Finding(
                     Severity.ERROR,
@@ -112,7 +112,8 @@ def _sets(identity: Identity, managed: list[Identity], site: Site) -> list[Strea
     return streams(identity, site.prefix, managed) or [default_stream(identity, site.prefix, managed)]
 
 
-def _example(pattern: str) -> str:
+def example(pattern: str) -> str:
+    """An address of a pattern."""
     return fold(f"somebody{pattern[1:]}" if pattern.startswith("*@") else pattern)
 
 

@@ -12,6 +12,7 @@ from baseops.areas.email.identities import Identity, Stream, identities
 from baseops.areas.email.naming import ACCOUNT
 from baseops.areas.email.rate_alarms import look_at_alarms
 from baseops.areas.email.round_trip import go_round
+from baseops.areas.email.sending_rights import declaring, look_at_senders
 from baseops.areas.email.simulated import MAX_ROUND_TRIPS, MAX_SUPPRESSED
 from baseops.areas.email.stack import build
 from baseops.areas.email.standing import look_at_settings
@@ -36,6 +37,9 @@ def drills(section: Section, refs: Refs) -> Sequence[Drill]:
     listed = []
     if found:
         listed += [_settings(section, found), _events(found)]
+    declared = declaring(found, refs.site)
+    if declared:
+        listed.append(_senders(found, declared))
     if domains:
         listed.append(_dns(domains))
     if alarms:
@@ -66,11 +70,24 @@ def _events(found: list[Identity]) -> Drill:
     )
 
 
+def _senders(found: list[Identity], declared: list[Identity]) -> Drill:
+    return Drill(
+        name="email/senders",
+        promise="declared roles may send under their addresses, and nobody else in the account may",
+        targets=(ACCOUNT,) if any(each.is_address for each in declared) else _targets(declared),
+        run=partial(look_at_senders, found),
+    )
+
+
+def _targets(domains: Sequence[Identity]) -> tuple[str, ...]:
+    return tuple(f"{ACCOUNT}/{each.name}" for each in domains)
+
+
 def _dns(domains: list[Identity]) -> Drill:
     return Drill(
         name="email/dns",
         promise="DKIM, SPF, DMARC and MAIL FROM are in DNS as SES and receivers look for them",
-        targets=tuple(f"{ACCOUNT}/{each.name}" for each in domains),
+        targets=_targets(domains),
         run=partial(look_up, domains),
     )
 
@@ -88,7 +105,7 @@ def _round_trip(domains: list[Identity]) -> Drill:
     return Drill(
         name="email/roundtrip",
         promise="bounces, complaints and deliveries of mails come home within the promised time",
-        targets=tuple(f"{ACCOUNT}/{each.name}" for each in domains),
+        targets=_targets(domains),
         run=partial(go_round, domains),
         drill_class="exercise",
         touches=(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from baseops.areas.email import breaks
 from baseops.areas.email.breaks import Victim
 from baseops.areas.email.identities import DEFAULT, identities, streams
+from baseops.areas.email.sending_rights import declaring
 from baseops.areas.email.suppression import promised
 from baseops.contract.drill import Sabotage
 from baseops.contract.sandbox_account import SandboxAccount
@@ -37,7 +38,7 @@ def _victim(section: Section, site: Site) -> Victim | None:
     for identity in managed:
         default = next((each for each in streams(identity, site.prefix, managed) if each.key == DEFAULT), None)
         if default and default.has_queue and identity.mail_from and not identity.entry.dkim.own_key:
-            return Victim(identity, default, site.prefix)
+            return Victim(identity, default, site)
     return None
 
 
@@ -65,6 +66,9 @@ def _of_domain(section: Section, victim: Victim) -> Iterator[Sabotage]:
         ("suppression-off", "settings", "the configuration set suppresses nobody", victim.suppression_off),
     ):
         yield _broken(name, drill, story, break_)
+    if declaring([victim.identity], victim.site):
+        yield _broken("wrong-sender", "senders", "a role that is no sender gets all of SES", breaks.wrong_sender)
+        yield _broken("sender-refused", "senders", "a sender loses its policies", victim.sender_refused)
     if promised(section, victim.stream):
         story = "the configuration set delivers to addresses on the list"
         yield _broken("suppression-ignored", "suppression", story, victim.suppression_off)

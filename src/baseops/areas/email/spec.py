@@ -381,6 +381,10 @@ class Entry(Strict):
     senders: dict[RoleReference, Annotated[list[From], Field(min_length=1)]] = Field(
         default={}, description="Which role may send under which From addresses; `*@acme.example` is all of a domain."
     )
+    administrators: list[RoleReference] = Field(
+        default=[],
+        description="Roles that may send besides: where there are `senders`, `prove` refutes everybody else who may.",
+    )
     attach: Literal["inline", "policy", "print"] = Field(
         default="inline",
         description="How senders and readers get their permission: an inline policy on the role, a managed policy that "

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from baseops.areas.secrets.principals import as_document
 from baseops.aws.errors import translated
+from baseops.aws.principals import as_document
 from baseops.contract.clients import Clients
 from baseops.semantics.policies import Grant, Policy
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.secrets.keys import Key, KeyReader
-from baseops.areas.secrets.principals import as_document
 from baseops.aws.errors import translated
+from baseops.aws.principals import as_document
 from baseops.contract.clients import Clients
 from baseops.errors import NotFoundError
 from baseops.semantics.policies import Context, Policy, Reading, readings

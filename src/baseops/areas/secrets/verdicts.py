@@ -13,8 +13,8 @@ from itertools import chain
 
 from baseops.areas.secrets.keys import Key
 from baseops.areas.secrets.organisation import Organisation
-from baseops.areas.secrets.principals import Somebody
 from baseops.areas.secrets.values import ACTIONS, Value, Way
+from baseops.aws.principals import Somebody
 from baseops.semantics.policies import (
     Context,
     Doubt,

@@ -1,7 +1,7 @@
 """Every user and role of an account with the policies that apply to it, from GetAccountAuthorizationDetails.
 
 Of policies only the statements are kept that speak of the actions asked for: accounts have ten thousand principals,
-and hardly any statement is about secrets. What an organisation adds is in `organisation`.
+and hardly any statement is about what is asked. What an organisation adds is not among them.
 """
 
 from __future__ import annotations
