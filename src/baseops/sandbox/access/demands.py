@@ -149,8 +149,14 @@ def _filtered_secrets(members: Members, place: Place, keys: Mapping[str, Any]) -
 
 
 def _rotation_function(members: Members, place: Place, keys: Mapping[str, Any]) -> Iterator[Demand]:
-    if members.get("RotationLambdaARN"):
-        yield Demand("lambda:InvokeFunction", str(members["RotationLambdaARN"]))
+    """The function that is named, or else the one that the secret has already.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
+    """
+    known = state.secret(place, str(members.get("SecretId") or ""))
+    function = members.get("RotationLambdaARN") or (known.rotation.function if known is not None else None)
+    if function:
+        yield Demand("lambda:InvokeFunction", str(function))
 
 
 def _automation_role(members: Members, place: Place, keys: Mapping[str, Any]) -> Iterator[Demand]:
