@@ -273,3 +273,29 @@ def test_a_schedule_out_of_bounds_is_refused(account, secrets, expression):
     with pytest.raises(ClientError) as refused:
         secrets.rotate_secret(SecretId="db", RotationLambdaARN=arn, RotationRules={"ScheduleExpression": expression})
     assert code_of(refused) == "InvalidParameterException"
+
+
+def test_another_key_is_that_of_labelled_versions_which_open_with_the_former_one_too(account):
+    client, kms = account.client("secretsmanager"), account.client("kms")
+    first, second = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    client.create_secret(Name="app/key", SecretString="1", KmsKeyId=first)
+    client.update_secret(SecretId="app/key", KmsKeyId=second)
+    client.create_secret(Name="app/default", SecretString="1")
+
+    (version,) = client.list_secret_version_ids(SecretId="app/key")["Versions"]
+    (default,) = client.list_secret_version_ids(SecretId="app/default")["Versions"]
+
+    assert version["KmsKeyIds"] == [first, second]
+    assert default["KmsKeyIds"] == ["DefaultEncryptionKey"]
+
+
+def test_the_key_that_aws_manages_opens_through_the_service_alone(account):
+    kms = account.client("kms")
+    key = kms.describe_key(KeyId="alias/aws/secretsmanager")["KeyMetadata"]["Arn"]
+    statement, _ = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])["Statement"]
+
+    assert statement["Principal"] == {"AWS": "*"}
+    assert statement["Condition"]["StringEquals"] == {
+        "kms:CallerAccount": account.account_id,
+        "kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com",
+    }

@@ -57,6 +57,8 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
             _function(entry.rotation.function, account, iam)
         if entry.rotation and entry.rotation.network:
             private_network.build(account.client("ec2", site.region), entry.rotation.network, site.region)
+        if entry.key:
+            _key(entry.key, account)
         world_instances.build(entry, account, site)
         if not entry.managed:
             _made_by_others(entry, account, site)
@@ -83,6 +85,21 @@ def _put(name: str, entry: Entry, account: SandboxAccount, site: Site) -> None:
     made = any(each["AliasName"] == ours for page in aliases for each in page["Aliases"])
     key = entry.key or site.keys.get(("secrets", site.region)) or (ours if made else "alias/aws/ssm")
     account.client("ssm").put_parameter(Name=entry.name, Value=value, Type=entry.kind, KeyId=key, Overwrite=True)
+
+
+def _key(arn: str, account: SandboxAccount) -> None:
+    """A key of the company's own, with KMS's default policy. AWS gives out ids; the sandbox gives the one asked for."""
+    _, _, _, region, owner, identity = arn.split(":")
+    kms = account.client("kms", region)
+    if owner != account.account_id:
+        return
+    try:
+        kms.describe_key(KeyId=arn)
+    except kms.exceptions.NotFoundException:
+        kms.create_key(
+            Description="made by somebody else",
+            Tags=[{"TagKey": "sandbox:id", "TagValue": identity.removeprefix("key/")}],
+        )
 
 
 def _role(iam: Any, role: Role, account: SandboxAccount, service: str | None) -> bool:
@@ -144,13 +161,30 @@ def _zipped(source: bytes) -> bytes:
 
 
 def _made_by_others(entry: Entry, account: SandboxAccount, site: Site) -> None:
+    """The value, and what lets its readers read it: who makes the one makes the other."""
     if entry.secret:
-        client = account.client("secretsmanager", site.region)
-        try:
-            client.create_secret(Name=entry.secret, SecretString="made by somebody else")  # invented
-        except client.exceptions.ResourceExistsException:
-            return
+        _secret_of_others(entry.secret, account, site)
+        arn = f"arn:aws:secretsmanager:*:{account.account_id}:secret:{entry.secret}-??????"
+        actions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
     else:
         account.client("ssm", site.region).put_parameter(
             Name=entry.name, Type=entry.kind, Value="made by somebody else", Overwrite=True
         )
+        arn = f"arn:aws:ssm:*:{account.account_id}:parameter/{entry.name.lstrip('/')}"
+        actions = ["ssm:GetParameter", "ssm:GetParameters"]
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": arn}]}
+    for role in map(role_of, entry.readers):
+        if role.account in (None, account.account_id):
+            account.client("iam").put_role_policy(
+                RoleName=role.name,
+                PolicyName=f"reads-{entry.name.strip('/').replace('/', '-')}"[:128],
+                PolicyDocument=json.dumps(document),
+            )
+
+
+def _secret_of_others(name: str, account: SandboxAccount, site: Site) -> None:
+    client = account.client("secretsmanager", site.region)
+    try:
+        client.create_secret(Name=name, SecretString="made by somebody else")  # invented
+    except client.exceptions.ResourceExistsException:
+        return

@@ -45,6 +45,7 @@ class Version:
     binary: bytes | None = field(default=None, repr=False)
     stages: list[str] = field(default_factory=list)
     accessed: datetime | None = None
+    former_keys: list[str | None] = field(default_factory=list)
 
     @property
     def has_value(self) -> bool:

@@ -77,10 +77,22 @@ class SecretOperations(ReplicaOperations):
         if description is not None:
             secret.description = description
         if kms_key_id is not None:
-            secret.key = self._usable_key(kms_key_id)
+            self._re_encrypt(secret, self._usable_key(kms_key_id))
         version = self._add_value(secret, secret_string, secret_binary, client_request_token, [CURRENT])
         secret.changed = self.now()
         return short(secret, version)
+
+    @staticmethod
+    def _re_encrypt(secret: Secret, key: str | None) -> None:
+        """Another key is that of new versions and of those with a label; these open with the former key as well.
+
+        https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html
+        """
+        for version in secret.versions.values():
+            if version.stages and version.key != key:
+                version.former_keys = [*version.former_keys, version.key]
+                version.key = key
+        secret.key = key
 
     def delete_secret(
         self,

@@ -10,7 +10,6 @@ from baseops.sandbox.service import Members, ServiceError, calling
 from baseops.sandbox.services.secretsmanager import values
 from baseops.sandbox.services.secretsmanager.secret import (
     CURRENT,
-    DEFAULT_KEY,
     InvalidParameterError,
     InvalidRequestError,
     NotFoundError,
@@ -20,6 +19,9 @@ from baseops.sandbox.services.secretsmanager.secret import (
     short,
 )
 from baseops.sandbox.services.secretsmanager.state import SecretsState
+
+# https://docs.aws.amazon.com/cli/latest/reference/secretsmanager/list-secret-version-ids.html
+_DEFAULT = "DefaultEncryptionKey"
 
 
 class ValueOperations(SecretsState):
@@ -94,7 +96,7 @@ class ValueOperations(SecretsState):
                 "VersionStages": list(version.stages) or None,
                 "CreatedDate": version.created,
                 "LastAccessedDate": version.accessed,
-                "KmsKeyIds": [version.key or DEFAULT_KEY],
+                "KmsKeyIds": [each or _DEFAULT for each in (*version.former_keys, version.key)],
             }
             for version in page
         ]
