@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from baseops.areas.backups.spec.section import Entry
 
 WEEK = timedelta(days=7)
+NEXT_RUN = timedelta(hours=27)
+"""By when a daily schedule has run once more, and its copies are there."""
 STRANGER = "999999999999"
 
 
@@ -46,8 +48,8 @@ def _of_entry(name: str, entry: Entry, site: Site) -> Iterator[Sabotage]:
     )
     if all(plan.retain.age for plan in entry.plans.values()):
         shorter, longer = policy.keep(2), policy.keep(365)
-        yield _break("retention", name, "kept-too-short", "snapshots are kept for two days", shorter, timedelta(days=2))
-        yield _break("retention", name, "kept-too-long", "snapshots are kept for a year", longer, timedelta(days=2))
+        yield _break("retention", name, "kept-too-short", "snapshots are kept for two days", shorter, NEXT_RUN)
+        yield _break("retention", name, "kept-too-long", "snapshots are kept for a year", longer, NEXT_RUN)
     if entry.target is not None and entry.target.resource == "volume":
         mistyped = breaks.mistype(entry.target.tags)
         yield _break("strays", name, "tag-mistyped", "the tag of a new volume has a typo", mistyped)
@@ -77,7 +79,7 @@ def _of_database(name: str, file: FileDamage, read: Read) -> Iterator[Sabotage]:
             "application-stopped",
             "the application has not written for days",
             file.stop_writing,
-            read.modified_within + timedelta(days=2),
+            max(read.modified_within, NEXT_RUN),
         )
 
 
@@ -85,10 +87,11 @@ def _of_copies(name: str, entry: Entry, policy: breaks.PolicyBreaks) -> Iterator
     regions = [copy.region for copy in entry.copies_here]
     if not regions or entry.promise.copy_rpo is None:
         return
-    gone = entry.promise.copy_rpo + timedelta(days=1)
-    yield _break("copies", name, "copies-stopped", "the copy rule is removed", policy.copy_nowhere, gone)
     yield _break(
-        "copies", name, "copies-under-a-wrong-key", "copies get another key", policy.copy_under_another_key, gone
+        "copies", name, "copies-stopped", "the copy rule is removed", policy.copy_nowhere, entry.promise.copy_rpo
+    )
+    yield _break(
+        "copies", name, "copies-under-a-wrong-key", "copies get another key", policy.copy_under_another_key, NEXT_RUN
     )
     yield _break("policy", name, "key-closed", "the copies' key forbids grants", policy.close_the_key(regions[0]))
     yield _break("retention", name, "copies-deleted", "old copies are deleted", policy.delete_copies(regions[0]))

@@ -60,14 +60,17 @@ class Runs:
         self._planned: dict[str, Planned] = {}
         self._roles = Roles(backend)
 
-    def plan(self, policy_id: str) -> None:
-        """Wait for the policy's next start; what was planned before is off, unless its hour has begun."""
+    def plan(self, policy_id: str, after: datetime | None = None) -> None:
+        """Wait for the policy's next start; what was planned before is off, unless its hour has begun.
+
+        `after` is the start that was just made, late: another one may have come in the meantime.
+        """
         planned = self._planned.setdefault(policy_id, Planned())
         if planned.entry and planned.firing and planned.firing.at <= self._backend.now() < planned.entry.when:
             return
         self._cancel(planned)
         policy = self._policy(policy_id)
-        firing = next_firing(policy, self._backend.now()) if policy else None
+        firing = next_firing(policy, after or self._backend.now()) if policy else None
         if firing is None:
             return
         start = firing.at + _delay(policy_id, firing.at)
@@ -109,7 +112,7 @@ class Runs:
             count(self._backend, policy_id, "SnapshotsCreateStarted")
             self._make(policy_id, firing, target, TRIES)
         self._retire(policy_id)
-        self.plan(policy_id)
+        self.plan(policy_id, firing.at)
 
     def _make(self, policy_id: str, firing: Firing, target: Target, tries: int) -> None:
         if self._policy(policy_id) is None:
