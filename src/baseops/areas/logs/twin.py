@@ -143,7 +143,8 @@ def _parts(section: Section, ctx: DrillContext) -> Iterator[_Part | Evidence]:
 
 
 def _play(ctx: DrillContext, parts: list[_Part]) -> None:
-    rules = {part.label: ctx.journal.name(f"twin-{part.label}"[:40]) for part in parts if part.rule}
+    # Numbers, for the names of rules hold 64 characters.
+    rules = {part.label: ctx.journal.name(f"twin-{number}") for number, part in enumerate(parts) if part.rule}
     stage = set_stage(ctx, "twin", list(rules.values()))
     _make_twins(stage, parts, rules)
     begin = (ctx.clock.now() + _SETTLES).replace(second=5, microsecond=0)
@@ -162,7 +163,7 @@ def _play(ctx: DrillContext, parts: list[_Part]) -> None:
 
 def _make_twins(stage: Stage, parts: list[_Part], rules: Mapping[str, str]) -> None:
     groups: dict[str, TwinGroup] = {}
-    for part in parts:
+    for number, part in enumerate(parts):
         part.group = groups.get(part.name) or twin_group(stage, part.name, part.key)
         groups[part.name] = part.group
         twin_filter(stage, part.group, part.live_filter)
@@ -177,7 +178,7 @@ def _make_twins(stage: Stage, parts: list[_Part], rules: Mapping[str, str]) -> N
             arn = alarm_arn(stage.ctx, part.name, part.alarm_name)
             twin_rule(stage, rules[part.label], part.rule, {arn: stage.arn("cloudwatch", f"alarm:{part.twin}")})
         if part.document:
-            part.twin_document = twin_document(stage, part.label, part.document)
+            part.twin_document = twin_document(stage, f"remedy-{number}", part.document)
 
 
 def _course(part: _Part, begin: datetime) -> Course:

@@ -106,6 +106,15 @@ def _group(account: SandboxAccount, site: Site, entry: Entry) -> None:
     logs = account.client("logs", site.region)
     logs.create_log_group(logGroupName=entry.group.name, logGroupClass=entry.group.log_class)
     logs.put_retention_policy(logGroupName=entry.group.name, retentionInDays=entry.group.retention_days)
+    for name, metric in entry.metrics.items():
+        more = {} if metric.default is None else {"defaultValue": metric.default}
+        transformation = {"metricName": name, "metricNamespace": "Theirs", "metricValue": metric.value, **more}
+        logs.put_metric_filter(
+            logGroupName=entry.group.name,
+            filterName=f"their-{name}",
+            filterPattern=metric.pattern,
+            metricTransformations=[transformation],
+        )
 
 
 def _bucket(account: SandboxAccount, site: Site, name: str) -> None:
