@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from baseops.aws.errors import translated
 from baseops.contract.lock import Lock
 from baseops.contract.site import Drills
 from baseops.declaration import load
@@ -174,3 +175,56 @@ def test_what_a_machine_cannot_exercise_counts_when_strict(verdicts_and_limits, 
     ]
 
     assert (exit_code(records), exit_code(records, strict=True)) == (plain, strict)
+
+
+FOREIGN = """\
+version: 1
+name: acme
+accounts: ["111111111111"]
+region: eu-west-1
+backups:
+  daily:
+    managed: false
+    target: {resource: volume, tags: {Backup: daily}}
+    promise: {rpo: 30h}
+"""
+
+
+def test_what_somebody_else_made_is_proved_without_a_stack_of_ours(account, order, run):
+    ec2 = account.client("ec2")
+    tags = [{"ResourceType": "volume", "Tags": [{"Key": "Backup", "Value": "daily"}]}]
+    volume = ec2.create_volume(AvailabilityZone="eu-west-1a", Size=1, TagSpecifications=tags)["VolumeId"]
+    account.clock.advance(by=60)
+    ec2.create_snapshot(VolumeId=volume)
+    account.clock.advance(by=3600)
+
+    found = run(of=load(FOREIGN, SPECS), asked=replace(order, names=("backups/coverage",)))
+
+    assert verdicts(found) == {"backups.daily": "proven"}
+    assert found.head.signature.key.startswith("local:")
+    assert account.client("cloudformation").list_stacks()["StackSummaries"] == []
+
+
+def test_a_caller_with_the_generated_policies_needs_nothing_applied(account, order, declaration, permitted):
+    who = permitted(declaration, account)
+    means = Means(who["clients_of"], account.resolver, random.Random(1))
+
+    found = prove(declaration, Lock(), who["runner"], account.clock, order, means=means)
+
+    assert verdicts(found)["logs.web/Errors"] == "refuted"
+    assert found.head.signature.key.startswith("local:")
+
+
+def test_a_drill_role_that_is_not_there_is_inconclusive_and_named(account, order, declaration):
+    def assumed(drill_class):
+        with translated("cannot assume the role baseops-acme-drill-observe"):
+            return account.session_as("arn:aws:iam::111111111111:role/baseops-acme-drill-observe")
+
+    account.enforce()
+    runner = account.clients_of("111111111111")
+    found = prove(
+        declaration, Lock(), runner, account.clock, order, means=Means(assumed, account.resolver, random.Random(1))
+    )
+
+    assert set(verdicts(found).values()) == {"inconclusive"}
+    assert "baseops-acme-drill-observe" in found.records[0]["reason"]

@@ -173,7 +173,11 @@ class _Running:
         if refused:
             self._keep(drill, self._complete(drill, [], refused), story)
             return
-        clients = self._setup.clients_of(drill.drill_class)
+        try:
+            clients = self._setup.clients_of(drill.drill_class)
+        except BaseopsError as error:  # a role that is not there, or that nobody may assume
+            self._keep(drill, self._complete(drill, [], _trouble(error)), story)
+            return
         before = partial(removal.made_before, clients)
         journal = DrillJournal(self._journal, drill, self._setup.creator, self._setup.site.name, before)
         try:
@@ -199,10 +203,8 @@ class _Running:
                     since, before = clock.now(), meter.measures()
         except Interrupted:
             raise
-        except AccessError as error:
-            trouble = f"a permission is missing: {error.why or error.what}. {error.remedy}"
         except BaseopsError as error:
-            trouble = str(error)
+            trouble = _trouble(error)
         except Exception as error:  # noqa: BLE001  # whatever a drill does wrong, it has proved nothing
             trouble = f"the drill failed: {type(error).__name__}: {error}"
         return self._complete(drill, found, trouble)
@@ -321,6 +323,13 @@ def _difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict
 
 def _is_under(target: str, declared: str) -> bool:
     return target == declared or target.startswith(f"{declared}/")
+
+
+def _trouble(error: BaseopsError) -> str:
+    """Why a drill could not go on."""
+    if isinstance(error, AccessError):
+        return f"a permission is missing: {error.why or error.what}. {error.remedy}"
+    return str(error)
 
 
 def _left(made: Made, why: str) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
-from baseops.errors import NotFoundError, UsageError
+from baseops.errors import AccessError, NotFoundError, UsageError
 from baseops.evidence.records import Signature, sha256
 
 if TYPE_CHECKING:
@@ -132,10 +132,23 @@ class LocalKeys:
 
 def find_keys(clients: Clients, region: str, prefix: str, folder: Path) -> KmsKeys | LocalKeys:
     """The KMS keys of the foundation; where it has none, keys in a folder of this machine."""
+    signing, fingerprints = f"alias/{prefix}-evidence-signing", f"alias/{prefix}-evidence-fingerprints"
     try:
-        return KmsKeys(clients, region, f"alias/{prefix}-evidence-signing", f"alias/{prefix}-evidence-fingerprints")
+        return KmsKeys(clients, region, signing, fingerprints)
     except NotFoundError:
         return LocalKeys(folder)
+    except AccessError:
+        # Who may use our keys alone, by their aliases, is refused as well while there is none.
+        if _has_alias(clients, region, signing):
+            raise
+        return LocalKeys(folder)
+
+
+def _has_alias(clients: Clients, region: str, alias: str) -> bool:
+    """Calls ListAliases."""
+    pages = clients.client("kms", region).get_paginator("list_aliases").paginate()
+    with translated(f"cannot list the aliases of keys in {region}"):
+        return any(each["AliasName"] == alias for page in pages for each in page["Aliases"])
 
 
 def _message(content: bytes) -> bytes:

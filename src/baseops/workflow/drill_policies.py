@@ -45,9 +45,9 @@ def _run_statements(site: Site) -> list[Json]:
     aliases: list[Json] = [f"alias/{site.prefix}-{each}" for each in ("evidence-signing", "evidence-fingerprints")]
     return [
         {
-            "Sid": "SeeStacksAndStrays",
+            "Sid": "SeeStacksKeysAndStrays",
             "Effect": "Allow",
-            "Action": ["cloudformation:DescribeStacks", "tag:GetResources"],
+            "Action": ["cloudformation:DescribeStacks", "kms:ListAliases", "tag:GetResources"],
             "Resource": "*",
         },
         {
