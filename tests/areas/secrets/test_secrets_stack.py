@@ -140,10 +140,13 @@ def test_a_printed_policy_is_no_resource():
 def test_rotation_never_begins_by_a_deployment(full):
     made = resources(full)
     schedules = [each for each in made.values() if each["Type"] == "AWS::SecretsManager::RotationSchedule"]
-    assert [each["Properties"]["RotateImmediatelyOnUpdate"] for each in schedules] == [False, False]
+    assert [each["Properties"]["RotateImmediatelyOnUpdate"] for each in schedules] == [False, False, False]
     assert made["DatabaseRotationSchedule"]["Properties"]["RotationRules"] == {
         "ScheduleExpression": "rate(30 days)",
         "Duration": "3h",
+    }
+    assert made["DatabaseCanaryRotationSchedule"]["Properties"]["RotationRules"] == {
+        "ScheduleExpression": "rate(1000 days)"
     }
     assert made["PartnerRotationSchedule"]["Properties"]["RotationRules"] == {"ScheduleExpression": "cron(0 3 1 * ? *)"}
 
@@ -273,7 +276,7 @@ def test_what_the_foundation_is_asked_for(full):
     ]
     assert needs.publishers == {"eu-west-1": frozenset({"cloudwatch", "events"})}
     assert [artifact.name for artifact in needs.artifacts] == ["postgres-single-user.zip"]
-    assert needs.drill_statements.keys() == {"observe"}
+    assert needs.drill_statements.keys() == {"observe", "exercise", "disturb"}
 
 
 def test_drills_never_get_an_action_that_gives_a_value(full):
@@ -285,7 +288,23 @@ def test_drills_never_get_an_action_that_gives_a_value(full):
     }
     giving = {"secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue", "kms:Decrypt"}
     assert actions.isdisjoint(giving)
+    assert "secretsmanager:RotateSecret" in actions
     assert not any(action.startswith("ssm:GetParameter") for action in actions)
+
+
+def test_commands_on_instances_are_bound_to_their_documents_and_tags(full):
+    statements = {each["Sid"]: each for each in stack.needs(full, SITE).drill_statements["disturb"]}
+    (document,) = [each["Properties"] for each in resources(full).values() if each["Type"] == "AWS::SSM::Document"]
+    (command,) = document["Content"]["mainSteps"][0]["inputs"]["runCommand"]
+
+    assert statements["SecretsReadingCommands"]["Resource"]["Fn::Sub"].endswith(f":document/{document['Name']}")
+    assert statements["SecretsReadingInstances1"]["Condition"] == {"StringEquals": {"aws:ResourceTag/Role": "web"}}
+    assert statements["SecretsReadingInstances2"]["Condition"] == {"StringEquals": {"aws:ResourceTag/Role": "batch"}}
+    assert command == (
+        "aws secretsmanager get-secret-value --secret-id app/database --query VersionId "
+        "--region eu-west-1 --output text"
+    )
+    assert "parameters" not in document["Content"]
 
 
 def test_nothing_is_asked_for_parameters_alone():

@@ -140,6 +140,6 @@ def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
     return {
         "Sid": sid,
         "Effect": "Allow",
-        "Action": cast("Json", actions if len(actions) > 1 else actions[0]),
+        "Action": cast("Json", actions),
         "Resource": cast("Json", resources if len(resources) > 1 else resources[0]),
     }
