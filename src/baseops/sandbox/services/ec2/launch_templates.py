@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from baseops.sandbox.service import Members, ServiceError, extend, opened
+from baseops.sandbox.root_volumes import resolved
+from baseops.sandbox.service import Members, extend
 
 PAGE = 200
-ALIAS = "resolve:ssm:"
 
 # Any throughout: moto's EC2 backend and its templates carry no types.
 
@@ -47,8 +45,8 @@ def describe_launch_template_versions(
 
 def _described(backend: Any, template: Any, version: Any, *, resolve: bool) -> dict[str, Any]:
     data = dict(version.data)
-    if resolve and str(data.get("ImageId", "")).startswith(ALIAS):
-        data["ImageId"] = named_image(backend, str(data["ImageId"]))
+    if resolve and data.get("ImageId"):
+        data["ImageId"] = resolved(backend, str(data["ImageId"]))
     return {
         "CreateTime": version.create_time,
         "CreatedBy": f"arn:aws:iam::{backend.account_id}:root",
@@ -59,18 +57,6 @@ def _described(backend: Any, template: Any, version: Any, *, resolve: bool) -> d
         "VersionDescription": version.description or "",
         "VersionNumber": version.number,
     }
-
-
-def named_image(backend: Any, alias: str) -> str:
-    """The AMI that `resolve:ssm:NAME`, with a version or a label or without, names now."""
-    ssm = opened().clients_of(backend.account_id).client("ssm", backend.region_name)
-    try:
-        return str(ssm.get_parameter(Name=alias.removeprefix(ALIAS))["Parameter"]["Value"])
-    except ClientError as error:
-        reason = error.response["Error"]["Message"]
-        raise ServiceError(
-            f"The parameter {alias} cannot be resolved: {reason}", code="InvalidParameterValue"
-        ) from None
 
 
 extend("ec2", "DescribeLaunchTemplateVersions", describe_launch_template_versions)
