@@ -112,7 +112,7 @@ def _schedule_of(standing: Standing, starts: Sequence[Firing], snapshot: Describ
     """Whose retention holds: of schedules that met, the one that keeps longest; None of a schedule that is no more."""
     named = standing.policy.schedule(tags_of(snapshot).get("aws:dlm:lifecycle-schedule-name", ""))
     start = _start_of(starts, snapshot)
-    return start.owner if start and (named is None or named in start.schedules) else named
+    return start.owner if start and named in start.schedules else named
 
 
 def _overstaying(standing: Standing) -> Iterator[Breach]:
