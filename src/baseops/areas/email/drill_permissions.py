@@ -127,7 +127,7 @@ def _send(domains: Sequence[Identity], site: Site) -> Statement:
 
 
 def _probes(site: Site) -> list[Statement]:
-    """What drills make to watch their own mails, by the drills' names alone."""
+    """What drills make to watch their own mails, by the drills' names alone; tags tell what is theirs to remove."""
     names = f"{site.prefix}-drill-*"
     return [
         {
@@ -137,6 +137,7 @@ def _probes(site: Site) -> list[Statement]:
                 "ses:CreateConfigurationSet",
                 "ses:CreateConfigurationSetEventDestination",
                 "ses:DeleteConfigurationSet",
+                "ses:ListTagsForResource",
                 "ses:TagResource",
             ],
             "Resource": _arn("ses", f"configuration-set/{names}", site),
@@ -147,6 +148,7 @@ def _probes(site: Site) -> list[Statement]:
             "Action": [
                 "sns:CreateTopic",
                 "sns:DeleteTopic",
+                "sns:ListTagsForResource",
                 "sns:SetTopicAttributes",
                 "sns:Subscribe",
                 "sns:TagResource",
@@ -161,6 +163,7 @@ def _probes(site: Site) -> list[Statement]:
                 "sqs:DeleteMessage",
                 "sqs:DeleteQueue",
                 "sqs:GetQueueUrl",
+                "sqs:ListQueueTags",
                 "sqs:ReceiveMessage",
                 "sqs:TagQueue",
             ],
@@ -184,7 +187,11 @@ def _suppress(site: Site) -> Statement:
     return {
         "Sid": "EmailSuppressSimulator",
         "Effect": "Allow",
-        "Action": ["ses:DeleteSuppressedDestination", "ses:PutSuppressedDestination"],
+        "Action": [
+            "ses:DeleteSuppressedDestination",
+            "ses:GetSuppressedDestination",
+            "ses:PutSuppressedDestination",
+        ],
         "Resource": "*",
         "Condition": {"StringEquals": {"aws:RequestedRegion": site.region}},
     }
