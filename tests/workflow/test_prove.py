@@ -92,7 +92,7 @@ def test_drills_are_chosen_by_area_and_name(run, order):
 
 
 def test_a_drill_that_is_not_there_is_named(declaration, order):
-    with pytest.raises(UsageError, match="there is no drill logs/nothing: the declaration has .*logs/live-filters"):
+    with pytest.raises(UsageError, match=r"there is no drill logs/nothing: the declaration has .*logs/live-filters"):
         wanted_drills(declaration, Lock(), replace(order, names=("logs/nothing",)))
 
 

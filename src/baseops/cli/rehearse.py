@@ -73,17 +73,40 @@ def print_rehearsal(found: Rehearsal) -> None:
     areas = dict.fromkeys(cell.area for cell in found.cells)
     order = ("artifacts", "foundation", "region", "images", "backups", "logs", "secrets", "email")
     cells = {(cell.area, cell.verb): cell for cell in found.cells}
-    rows = [(area, *(_text(cells.get((area, verb))) for verb in VERBS)) for area in sorted(areas, key=order.index)]
+    counts = _counts(found)
+    rows = [
+        (area, *(counts.get((area, verb)) or _text(cells.get((area, verb))) for verb in VERBS))
+        for area in sorted(areas, key=order.index)
+    ]
     rows.append(("seconds", *(f"{found.seconds[verb]:.1f} s" if verb in found.seconds else "" for verb in VERBS)))
     print_table(("area", *VERBS), rows)
-    say("seconds in cells are virtual: what the account's clock showed; the last row is real")
+    say("compile: resources · prove: proven of all that was tried · sabotage: caught of all breaks")
+    say("seconds of apply, reapply and import are virtual, by the account's clock; the last row is real")
     say(f"kept by design after destroy: {len(found.kept)} resources")
 
 
+def _counts(found: Rehearsal) -> dict[tuple[str, str], str]:
+    """What was proven and caught, by area and verb."""
+    verdicts = [(str(each["area"]), each["verdict"] == "proven") for each in found.records]
+    breaks = [(each.area, each.caught) for each in found.sabotage]
+    return {
+        (area, verb): f"{mine.count(True)} of {len(mine)}"
+        for verb, outcomes in (("prove", verdicts), ("sabotage", breaks))
+        for area in dict(outcomes)
+        if (mine := [held for each, held in outcomes if each == area])
+    }
+
+
 def _text(cell: Cell | None) -> str:
+    """In few letters: stacks that were created, as they should be, are told by their seconds alone."""
     if cell is None:
         return "-"
-    return f"{cell.result}\n{cell.seconds:.0f} s" if cell.is_virtual else cell.result
+    if cell.verb == "compile":
+        return cell.result.removesuffix(" resources")
+    if cell.verb not in ("apply", "reapply", "import"):
+        return cell.result
+    more = cell.result.removeprefix("created").strip()
+    return f"{cell.seconds:.0f} s\n{more}" if more else f"{cell.seconds:.0f} s"
 
 
 def _say_findings(found: Rehearsal, path: str) -> None:
