@@ -49,6 +49,12 @@ def test_a_network_error_is_an_error_of_aws():
         raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
 
 
+def test_an_endpoint_that_does_not_answer_has_a_remedy_of_its_own():
+    with pytest.raises(AwsError) as caught, translated("cannot find snap-1", "Name the right region."):
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+    assert caught.value.remedy == "Check the network and --endpoint-url."
+
+
 def test_not_found_is_also_a_lookup_error():
     with pytest.raises(LookupError), translated("cannot read"):
         raise client_error("NoSuchKey")

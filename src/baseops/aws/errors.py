@@ -48,6 +48,8 @@ def translated(what: str, remedy: str = "") -> Iterator[None]:
         raise UsageError(what, "no region is known", "Give --region or set AWS_REGION.") from error
     except botocore.InvalidRegionError as error:
         raise UsageError(what, str(error).rstrip("."), "Write --region like eu-west-1.") from error
+    except botocore.ConnectionError as error:
+        raise AwsError(what, str(error).rstrip("."), "Check the network and --endpoint-url.") from error
     except botocore.BotoCoreError as error:
         raise AwsError(what, str(error).rstrip("."), remedy or "Check the network and --endpoint-url.") from error
 
