@@ -1,236 +1,154 @@
-"""Instances that drills start: in the drill subnet, unreachable, with a profile for Systems Manager, for an hour.
+"""An instance that a drill starts: shut in, gone by itself after a while, and reached by Run Command alone.
 
-They end by themselves where whoever started them does not come back: a timer in the guest shuts them down, and what is
-shut down is terminated. No subnet, endpoint, route or DNS is ever made for them.
+What starts in an image (schedulers, consumers, members of clusters) reaches nothing: the security group lets nobody in
+and nothing out but to Systems Manager, the profile can do no more than that, and no tag of production is taken over.
+A runner that is killed leaves nothing on: the instance ends itself, and shutting down terminates it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from baseops.aws.errors import translated
-from baseops.aws.waiting import until
-from baseops.contract.drill import DRILL_TAG, DrillContext
-from baseops.contract.site import Site
-from baseops.contract.types import Json
-from baseops.errors import AwsError, InconclusiveError, NotFoundError
+from baseops.contract.drill import DrillContext, Mark
+from baseops.errors import InconclusiveError, NotFoundError
 from baseops.evidence import resources
+from baseops.evidence.drill_network import Way
 from baseops.evidence.prices import cost
 
-LIVES_MINUTES = 60
-INSTANCE_TYPE = "t3.micro"
+# Any: what botocore answers.
+Described = Mapping[str, Any]
+
+AMAZON_LINUX = "/aws/service/ami-amazon-linux-latest"
+LIFETIME = timedelta(minutes=55)
+COST_USD = cost("ec2-t3-micro") + 20 * cost("ebs-gp3")
+"""Of one instance: an hour, with a root of twenty gibibytes."""
+TYPES = {"x86_64": "t3.micro", "arm64": "t4g.micro"}
 STARTS_WITHIN = timedelta(minutes=10)
-ENDED = ("Success", "Cancelled", "TimedOut", "Failed", "Cancelling")
-
-# Any throughout: botocore makes the classes at run time.
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where drill instances start."""
-
-    subnet_id: str
-    vpc_id: str
-    zone: str
+PAUSE, LONGER_PAUSE = 10.0, 30.0
+QUICK = timedelta(minutes=3)
+"""What has not happened by then is looked for less often: calls are shared with the whole account."""
+USER_DATA = f"#!/bin/sh\nshutdown -h +{LIFETIME // timedelta(minutes=1)}\n"
+_GROUP = "A drill's: nothing in, Systems Manager out"
 
 
 @dataclass(frozen=True)
-class Said:
-    """How a command went."""
+class Started:
+    """An instance that runs, or has ended at once for a `reason` of EC2's."""
 
-    code: int
-    status: str
-    output: str
-    errors: str
+    instance_id: str
+    asked: datetime
+    created_seconds: float
+    reason: str = ""
 
 
-def place_of(ctx: DrillContext) -> Place:
-    """The drill subnet. Raises `InconclusiveError` where none is declared, or it is not there.
+def amazon_linux(ctx: DrillContext, architecture: str = "x86_64") -> Described | None:
+    """Amazon's own newest image, with the SSM agent in it; None where there is none.
 
-    AWS call: ec2:DescribeSubnets.
+    AWS calls: ssm:GetParameter, ec2:DescribeImages.
     """
-    subnet = ctx.site.network.drill_subnet
-    if subnet is None:
-        raise InconclusiveError(
-            "no drill instance can be started",
-            "the declaration names no subnet for drills",
-            "Write: network: {drill_subnet: subnet-…}",
-        )
+    name = f"{AMAZON_LINUX}/al2023-ami-kernel-default-{architecture}"
+    region = ctx.site.region
     try:
-        with translated(f"cannot find the drill subnet {subnet}"):
-            (found,) = ctx.clients.client("ec2", ctx.site.region).describe_subnets(SubnetIds=[subnet])["Subnets"]
-    except NotFoundError as error:
-        raise InconclusiveError("no drill instance can be started", f"there is no subnet {subnet}") from error
-    return Place(subnet, str(found["VpcId"]), str(found["AvailabilityZone"]))
+        with translated(f"cannot find Amazon's own image in {region}"):
+            image_id = ctx.clients.client("ssm", region).get_parameter(Name=name)["Parameter"]["Value"]
+            found = ctx.clients.client("ec2", region).describe_images(ImageIds=[image_id])["Images"]
+    except NotFoundError:
+        return None
+    return found[0] if found else None
 
 
-def start(ctx: DrillContext, place: Place, image_id: str, *, instance_type: str = INSTANCE_TYPE) -> str:
-    """Start an instance of an image, journaled with its security group; wait until it runs. Gives its id."""
-    ec2, region = ctx.clients.client("ec2", ctx.site.region), ctx.site.region
-    ctx.budget.spend(cost_usd=cost("ec2-t3-micro"))
-    group = ctx.journal.create(resources.security_group(region), lambda mark: _group(ec2, ctx, place, mark.tag_list))
-    _close(ec2, group)
-    instance = ctx.journal.create(
-        resources.instance(region),
-        lambda mark: _launched(ec2, ctx, place, image_id, group, instance_type, mark.tag_list),
-    )
-    ctx.steps.add(f"{instance} starts from {image_id}")
-    with translated(f"cannot see whether {instance} runs"):
-        until(ctx.clock, lambda: _is_running(ec2, instance))
-    return instance
+def security_group(ctx: DrillContext, way: Way) -> str:
+    """A group of the drill's own in the subnet's VPC, with nothing but HTTPS to where Systems Manager is reached."""
+    ec2, name = ctx.clients.client("ec2", ctx.site.region), ctx.journal.name("instance")
 
-
-def wait_for_agent(ctx: DrillContext, instance_id: str, within: timedelta = STARTS_WITHIN) -> None:
-    """Until Systems Manager knows the instance. Raises `InconclusiveError` when it does not in time."""
-    ssm, last = ctx.clients.client("ssm", ctx.site.region), ctx.clock.now() + within
-    filters = [{"Key": "InstanceIds", "Values": [instance_id]}]
-
-    def look() -> bool | None:
-        found = ssm.describe_instance_information(Filters=filters)["InstanceInformationList"]
-        if any(each["PingStatus"] == "Online" for each in found):
-            return True
-        return False if ctx.clock.now() >= last else None
-
-    with translated(f"cannot see whether {instance_id} reports to Systems Manager"):
-        if not until(ctx.clock, look):
-            raise InconclusiveError(
-                f"{instance_id} did not report to Systems Manager within {within.total_seconds() / 60:.0f} minutes",
-                "the drill subnet may have no way to it (NAT, or endpoints for ssm, ssmmessages and ec2messages)",
-                "See: https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-create-vpc.html",
+    def make(mark: Mark) -> str:
+        tags = [{"ResourceType": "security-group", "Tags": mark.tag_list}]
+        with translated("cannot make a security group for the drill"):
+            return str(
+                ec2.create_security_group(GroupName=name, Description=_GROUP, VpcId=way.vpc, TagSpecifications=tags)[
+                    "GroupId"
+                ]
             )
 
+    group = ctx.journal.create(resources.security_group(ctx.site.region), make)
+    with translated(f"cannot close {group}"):
+        (described,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+        if described["IpPermissionsEgress"]:
+            ec2.revoke_security_group_egress(GroupId=group, IpPermissions=described["IpPermissionsEgress"])
+        ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[_https(way)])
+    return group
 
-def run(ctx: DrillContext, instance_id: str, script: Sequence[str], timeout: timedelta) -> Said:
-    """Run a shell script by Run Command and wait for its end. AWS calls: ssm:SendCommand, ssm:GetCommandInvocation."""
-    ssm = ctx.clients.client("ssm", ctx.site.region)
-    with translated(f"cannot run a command on {instance_id}"):
-        command = ssm.send_command(
-            DocumentName="AWS-RunShellScript",
-            InstanceIds=[instance_id],
-            Parameters={"commands": list(script), "executionTimeout": [str(int(timeout.total_seconds()))]},
-            TimeoutSeconds=120,
-        )["Command"]["CommandId"]
-        ended = until(ctx.clock, lambda: _invocation(ssm, command, instance_id))
-    return Said(
-        int(ended.get("ResponseCode", -1)),
-        str(ended["StatusDetails"]),
-        str(ended.get("StandardOutputContent", "")),
-        str(ended.get("StandardErrorContent", "")),
+
+def _https(way: Way) -> dict[str, Any]:
+    ranges = [{"CidrIp": each} for each in way.addresses]
+    return {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": ranges}
+
+
+def start(ctx: DrillContext, image: Described, way: Way, group: str) -> Started:
+    """Start an instance of an AMI and wait until it runs. Raises `InconclusiveError` when EC2 says nothing."""
+    ec2, asked = ctx.clients.client("ec2", ctx.site.region), ctx.clock.now()
+    ctx.budget.spend(cost_usd=COST_USD)
+    made = ctx.journal.create(
+        resources.instance(ctx.site.region),
+        lambda mark: _run(ec2, _request(ctx, image, way, group, mark), str(image["ImageId"])),
     )
+    ctx.steps.add(f"{made} starts from {image['ImageId']}")
+    described = waited(ctx, lambda: _settled(ec2, made), STARTS_WITHIN)
+    if described is None:
+        raise InconclusiveError(f"{made} did not run within ten minutes", "EC2 has not said why")
+    seconds = (ctx.clock.now() - asked).total_seconds()
+    ended = described["State"]["Name"] != "running"
+    return Started(made, asked, seconds, str(described.get("StateReason", {}).get("Code", "unknown")) if ended else "")
 
 
-def statements(
-    site: Site, prefix: str, images: Json, condition: Mapping[str, Json] | None = None
-) -> list[dict[str, Json]]:
-    """The IAM statements for all of this: `prefix` begins their Sids, `images` are the ARNs of what may be started.
-
-    `condition` bounds the images further. Only what carries the drills' tag is made, changed and removed.
-    """
-    own = f"arn:${{AWS::Partition}}:ec2:{site.region}:${{AWS::AccountId}}"
-    requested: dict[str, Json] = {"Null": {f"aws:RequestTag/{DRILL_TAG}": "false"}}
-    tagged: dict[str, Json] = {"Null": {f"aws:ResourceTag/{DRILL_TAG}": "false"}}
-    role: Json = {
-        "Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role{site.iam.path}{site.prefix}-drill-instance"
+def _request(ctx: DrillContext, image: Described, way: Way, group: str, mark: Mark) -> dict[str, Any]:
+    # A volume that an AMI keeps when its instance goes would stay behind.
+    mappings = [
+        {"DeviceName": each["DeviceName"], "Ebs": {"DeleteOnTermination": True}}
+        for each in image.get("BlockDeviceMappings", ())
+        if "Ebs" in each
+    ]
+    return {
+        "ImageId": image["ImageId"],
+        "InstanceType": TYPES.get(str(image.get("Architecture")), TYPES["x86_64"]),
+        "MinCount": 1,
+        "MaxCount": 1,
+        "SubnetId": way.subnet,
+        "SecurityGroupIds": [group],
+        "IamInstanceProfile": {"Name": ctx.refs.drill_profile},
+        "InstanceInitiatedShutdownBehavior": "terminate",
+        "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1, "HttpEndpoint": "enabled"},
+        "UserData": USER_DATA,
+        "BlockDeviceMappings": mappings,
+        "TagSpecifications": [{"ResourceType": each, "Tags": mark.tag_list} for each in ("instance", "volume")],
     }
-    document: Json = {"Fn::Sub": f"arn:${{AWS::Partition}}:ssm:{site.region}::document/AWS-RunShellScript"}
-    machine: Json = {"Fn::Sub": f"{own}:instance/*"}
-    group = ["ec2:AuthorizeSecurityGroupEgress", "ec2:DeleteSecurityGroup", "ec2:RevokeSecurityGroupEgress"]
-    makes: dict[str, Json] = {"StringEquals": {"ec2:CreateAction": ["CreateSecurityGroup", "RunInstances"]}}
-    subnet = f"subnet/{site.network.drill_subnet or '*'}"
-    look = ["ec2:DescribeInstances", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVolumes"]
-    follow = ["ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation"]
-    return [
-        _allow(f"{prefix}Looks", [*look, *follow], "*"),
-        _allow(f"{prefix}FromImages", ["ec2:RunInstances"], images, condition),
-        _allow(
-            f"{prefix}IntoNetwork",
-            ["ec2:RunInstances"],
-            _arns(own, ["network-interface/*", "security-group/*", subnet]),
-        ),
-        _allow(f"{prefix}Tagged", ["ec2:RunInstances"], _arns(own, ["instance/*", "volume/*"]), requested),
-        _allow(f"{prefix}Group", ["ec2:CreateSecurityGroup"], _arns(own, ["security-group/*"]), requested),
-        _allow(f"{prefix}GroupInVpc", ["ec2:CreateSecurityGroup"], _arns(own, ["vpc/*"])),
-        _allow(f"{prefix}Tags", ["ec2:CreateTags"], _arns(own, ["instance/*", "security-group/*", "volume/*"]), makes),
-        _allow(f"{prefix}OwnGroup", group, _arns(own, ["security-group/*"]), tagged),
-        _allow(f"{prefix}Ends", ["ec2:TerminateInstances"], machine, tagged),
-        _allow(
-            f"{prefix}Profile", ["iam:PassRole"], role, {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
-        ),
-        _allow(f"{prefix}Script", ["ssm:SendCommand"], document),
-        _allow(f"{prefix}Commands", ["ssm:SendCommand"], machine, tagged),
-    ]
 
 
-def _allow(sid: str, actions: list[str], where: Json, condition: Mapping[str, Json] | None = None) -> dict[str, Json]:
-    listed: list[Json] = [*actions]
-    found: dict[str, Json] = {"Sid": sid, "Effect": "Allow", "Action": listed, "Resource": where}
-    return {**found, "Condition": dict(condition)} if condition else found
+def _run(ec2: Any, request: Mapping[str, Any], image_id: str) -> str:
+    remedy = "The foundation makes the profile where drills.allow has exercise: run baseops apply."
+    with translated(f"cannot start an instance of {image_id}", remedy):
+        (instance,) = ec2.run_instances(**request)["Instances"]
+    return str(instance["InstanceId"])
 
 
-def _arns(own: str, parts: Iterable[str]) -> list[Json]:
-    return [{"Fn::Sub": f"{own}:{each}"} for each in parts]
-
-
-def _group(ec2: Any, ctx: DrillContext, place: Place, tags: list[dict[str, str]]) -> str:
-    with translated("cannot make a security group for a drill instance"):
-        made = ec2.create_security_group(
-            GroupName=ctx.journal.name("instance"),
-            Description="A drill of baseops: nothing comes in",
-            VpcId=place.vpc_id,
-            TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
-        )
-    return str(made["GroupId"])
-
-
-def _close(ec2: Any, group: str) -> None:
-    """HTTPS goes out, which is how the agent speaks, and nothing else."""
-    everywhere = [{"CidrIp": "0.0.0.0/0"}]
-    with translated(f"cannot close the security group {group}"):
-        ec2.revoke_security_group_egress(GroupId=group, IpPermissions=[{"IpProtocol": "-1", "IpRanges": everywhere}])
-        ec2.authorize_security_group_egress(
-            GroupId=group,
-            IpPermissions=[{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": everywhere}],
-        )
-
-
-def _launched(
-    ec2: Any, ctx: DrillContext, place: Place, image: str, group: str, kind: str, tags: list[dict[str, str]]
-) -> str:
-    launch: Callable[..., Any] = ec2.run_instances
-    with translated(f"cannot start a drill instance from {image}"):
-        answer = launch(
-            ImageId=image,
-            InstanceType=kind,
-            MinCount=1,
-            MaxCount=1,
-            SubnetId=place.subnet_id,
-            SecurityGroupIds=[group],
-            IamInstanceProfile={"Name": ctx.refs.drill_profile},
-            InstanceInitiatedShutdownBehavior="terminate",
-            MetadataOptions={"HttpTokens": "required", "HttpEndpoint": "enabled"},
-            UserData=f"#!/bin/sh\nshutdown -h +{LIVES_MINUTES}\n",
-            TagSpecifications=[{"ResourceType": each, "Tags": tags} for each in ("instance", "volume")],
-        )
-    return str(answer["Instances"][0]["InstanceId"])
-
-
-def _is_running(ec2: Any, instance: str) -> bool | None:
-    found = [
-        one for each in ec2.describe_instances(InstanceIds=[instance])["Reservations"] for one in each["Instances"]
-    ]
-    state = found[0]["State"]["Name"] if found else "pending"
-    if state in ("shutting-down", "terminated", "stopped"):
-        reason = found[0].get("StateTransitionReason", "")
-        raise AwsError(f"the drill instance {instance} did not start", reason or f"it is {state}")
-    return True if state == "running" else None
-
-
-def _invocation(ssm: Any, command: str, instance: str) -> Mapping[str, Any] | None:
+def _settled(ec2: Any, instance_id: str) -> Described | None:
+    """The instance once it runs or has ended; EC2 may not know a new one for a moment."""
     try:
-        found: Mapping[str, Any] = ssm.get_command_invocation(CommandId=command, InstanceId=instance)
-    except ssm.exceptions.InvocationDoesNotExist:
-        return None  # it is not known everywhere at once
-    return found if found["Status"] in ENDED else None
+        with translated(f"cannot look at {instance_id}"):
+            answer = ec2.describe_instances(InstanceIds=[instance_id])
+    except NotFoundError:
+        return None
+    found: Described = answer["Reservations"][0]["Instances"][0]
+    return found if found["State"]["Name"] in ("running", "shutting-down", "terminated", "stopped") else None
+
+
+def waited(ctx: DrillContext, look: Callable[[], Described | None], patience: timedelta) -> Described | None:
+    """What `look` gives, as soon as it gives something; None when patience is over."""
+    begun = ctx.clock.now()
+    while (found := look()) is None and (passed := ctx.clock.now() - begun) < patience:
+        ctx.clock.sleep(PAUSE if passed < QUICK else LONGER_PAUSE)
+    return found

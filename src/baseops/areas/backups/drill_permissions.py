@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from baseops.contract.drill import DRILL_TAG
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
-from baseops.evidence import drill_instances
+from baseops.evidence import drill_instance_statements
+from baseops.evidence.drill_instances import AMAZON_LINUX
 
 if TYPE_CHECKING:
     from baseops.areas.backups.spec.section import Section
-
-IMAGES = "/aws/service/ami-amazon-linux-latest"
 
 
 def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mapping[str, Json], ...]]:
@@ -103,9 +102,9 @@ def _restore(site: Site) -> Iterator[dict[str, Json]]:
     volumes: list[Json] = [_arn(region, "volume/*")]
     requested: dict[str, Json] = {"Null": {f"aws:RequestTag/{DRILL_TAG}": "false"}}
     tagged: dict[str, Json] = {"Null": {f"aws:ResourceTag/{DRILL_TAG}": "false"}}
-    image: Json = {"Fn::Sub": f"arn:${{AWS::Partition}}:ssm:{region}::parameter{IMAGES}/*"}
+    image: Json = {"Fn::Sub": f"arn:${{AWS::Partition}}:ssm:{region}::parameter{AMAZON_LINUX}/*"}
     amazon: dict[str, Json] = {"StringEquals": {"ec2:Owner": "amazon"}}
-    yield from drill_instances.statements(site, "RestoreInstance", _arn(region, "image/*", owned=False), amazon)
+    yield from drill_instance_statements.statements("Restore", site, amazon)
     yield _allow("RestoreImage", ["ssm:GetParameter"], image)
     yield _allow("RestoreVolume", ["ec2:CreateVolume"], volumes, requested)
     yield _allow("RestoreFromSnapshots", ["ec2:CreateVolume"], _arn(region, "snapshot/*", owned=False))
@@ -114,9 +113,6 @@ def _restore(site: Site) -> Iterator[dict[str, Json]]:
     attached: list[Json] = [*volumes, _arn(region, "instance/*")]
     yield _allow("RestoreAttaches", ["ec2:AttachVolume"], attached, tagged)
     yield _allow("RestoreRemoves", ["ec2:DeleteVolume"], volumes, tagged)
-    through: dict[str, Json] = {"StringEquals": {"kms:ViaService": f"ec2.{region}.amazonaws.com"}}
-    use = ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo")
-    yield _allow("RestoreUnderKeys", [f"kms:{each}" for each in use], _keys([region]), through)
 
 
 def _allow(sid: str, actions: list[str], where: Json, condition: dict[str, Json] | None = None) -> dict[str, Json]:

@@ -18,16 +18,17 @@ from baseops.aws.errors import translated
 from baseops.aws.sources import newest
 from baseops.aws.waiting import until
 from baseops.contract.drill import DrillContext, Evidence, inconclusive, proven, refuted
-from baseops.errors import NotFoundError
-from baseops.evidence import drill_instances, resources
-from baseops.evidence.drill_instances import Place
+from baseops.errors import InconclusiveError, NotFoundError
+from baseops.evidence import resources
+from baseops.evidence.drill_commands import answers, run
+from baseops.evidence.drill_instances import STARTS_WITHIN, amazon_linux, security_group, start
+from baseops.evidence.drill_network import Way, way_to_systems_manager
 from baseops.evidence.prices import cost
 
 if TYPE_CHECKING:
     from baseops.areas.backups.spec.read import Read
     from baseops.areas.backups.spec.section import Entry
 
-IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 MOST_VOLUMES = 2
 """For each backup."""
 MOST_USD = 0.5
@@ -50,18 +51,35 @@ class Restored:
 
 def prove_restores(entries: Mapping[str, Entry], ctx: DrillContext) -> Iterator[Evidence]:
     """By target, volume and path."""
-    place = drill_instances.place_of(ctx)
+    way = way_to_systems_manager(ctx)
     wanted = list(_wanted(entries, ctx))
     yield from (each for each in wanted if isinstance(each, Evidence))
     restorable = [each for each in wanted if not isinstance(each, Evidence)]
     if not restorable:
         return
     # What is created last is removed first: a volume cannot go before the instance that has it.
-    restored = [_volume(target, snapshot, reads, place, ctx) for target, snapshot, reads in restorable]
-    instance = drill_instances.start(ctx, place, _image(ctx))
-    drill_instances.wait_for_agent(ctx, instance)
+    restored = [_volume(target, snapshot, reads, way, ctx) for target, snapshot, reads in restorable]
+    instance = _reading_instance(way, ctx)
     for device, each in zip(DEVICES, restored, strict=False):
         yield from _read(each, device, instance, ctx)
+
+
+def _reading_instance(way: Way, ctx: DrillContext) -> str:
+    """An instance of Amazon's own image that answers; its id. Raises `InconclusiveError`."""
+    image = amazon_linux(ctx)
+    if image is None:
+        raise InconclusiveError("no instance was started", f"there is no image of Amazon's in {ctx.site.region}")
+    started = start(ctx, image, way, security_group(ctx, way))
+    if started.reason:
+        raise InconclusiveError("nothing was read", f"the drill instance ended at once: {started.reason}")
+    if not answers(ctx, started.instance_id, STARTS_WITHIN):
+        minutes = STARTS_WITHIN // timedelta(minutes=1)
+        raise InconclusiveError(
+            f"{started.instance_id} did not answer Systems Manager within {minutes} minutes",
+            f"by {way.by} it is not reached",
+            "See: https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-create-vpc.html",
+        )
+    return started.instance_id
 
 
 def _wanted(
@@ -88,11 +106,13 @@ def _read(restored: Restored, device: str, instance: str, ctx: DrillContext) -> 
     _attach(restored.volume_id, device, instance, ctx)
     ctx.steps.add(f"{restored.volume_id} is attached to {instance} as {device}; read {len(restored.reads)} files")
     lines = script(restored.volume_id, device, restored.reads)
-    said = drill_instances.run(ctx, instance, lines, READ_WITHIN)
+    said = run(ctx, instance, lines, READ_WITHIN)
     took = restored.created_seconds + (ctx.clock.now() - begun).total_seconds()
     measures = {"created_seconds": restored.created_seconds, "rto_seconds": took}
-    if said.status != "Success":
-        why = f"the command that reads on {instance} ended as {said.status} ({said.code})"
+    if not said.is_success:
+        why = f"the command that reads on {instance} ended as {said.details}" + f" ({said.code})" * (
+            said.code is not None
+        )
         not_run = ("a command in the drill instance",) if "not exercised" in said.errors else ()
         found = inconclusive(target, why, method="exercised", measures=measures)
         yield replace(found, not_exercised=not_run)
@@ -145,9 +165,7 @@ def _undeclared(file: FileRead, read: Read, started: datetime, checked: str) -> 
         yield "is no sound database"
 
 
-def _volume(
-    target: str, snapshot: Mapping[str, Any], reads: Sequence[Read], place: Place, ctx: DrillContext
-) -> Restored:
+def _volume(target: str, snapshot: Mapping[str, Any], reads: Sequence[Read], way: Way, ctx: DrillContext) -> Restored:
     """Made, and available; it takes none of its source's tags, which would have it backed up itself."""
     begun = ctx.clock.now()
     ec2, size = ctx.clients.client("ec2", ctx.site.region), int(snapshot["VolumeSize"])
@@ -157,7 +175,7 @@ def _volume(
         with translated(f"cannot make a volume from {snapshot['SnapshotId']}"):
             made = ec2.create_volume(
                 SnapshotId=snapshot["SnapshotId"],
-                AvailabilityZone=place.zone,
+                AvailabilityZone=way.zone,
                 VolumeType="gp3",
                 TagSpecifications=[{"ResourceType": "volume", "Tags": tags}],
             )
@@ -180,9 +198,3 @@ def _attach(volume: str, device: str, instance: str, ctx: DrillContext) -> None:
 def _is(ec2: Any, volume: str, state: str) -> bool | None:
     (found,) = ec2.describe_volumes(VolumeIds=[volume])["Volumes"]
     return True if found["State"] == state else None
-
-
-def _image(ctx: DrillContext) -> str:
-    with translated("cannot find the image of drill instances"):
-        found = ctx.clients.client("ssm", ctx.site.region).get_parameter(Name=IMAGE)
-    return str(found["Parameter"]["Value"])

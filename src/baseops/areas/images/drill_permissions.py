@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from baseops.areas.images.launch_permissions import launch_statements
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
+from baseops.evidence import drill_instance_statements
 
 if TYPE_CHECKING:
     from baseops.areas.images.spec import Section
@@ -24,8 +24,14 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
     in_regions: dict[str, Json] = {"aws:RequestedRegion": regions}
     return {
         "observe": (_look(in_regions), _parameters(section, site), _read_blocks(section, site), _decrypt(site)),
-        "exercise": launch_statements(section, site),
+        "exercise": drill_instance_statements.statements("Launch", site, _startable(section)),
     }
+
+
+def _startable(section: Section) -> dict[str, Json] | None:
+    """Images of the account; Amazon's as a control; any, where somebody else builds them."""
+    owners: list[Json] = ["amazon", {"Fn::Sub": "${AWS::AccountId}"}]
+    return {"StringEquals": {"ec2:Owner": owners}} if len(section.managed) == len(section.entries) else None
 
 
 def _look(in_regions: dict[str, Json]) -> dict[str, Json]:

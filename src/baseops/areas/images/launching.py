@@ -12,14 +12,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.images import sources
-from baseops.areas.images.drill_instance import LIFETIME, Started, security_group, start
-from baseops.areas.images.drill_network import Way, way_to_systems_manager
 from baseops.areas.images.publication import current_image
-from baseops.areas.images.run_command import answers, run
 from baseops.areas.images.shown import shown
 from baseops.areas.images.wording import plural
 from baseops.contract.drill import DrillContext, Evidence, Span, inconclusive, proven, refuted
-from baseops.evidence.prices import cost
+from baseops.evidence import drill_instances
+from baseops.evidence.drill_commands import answers, run_patiently
+from baseops.evidence.drill_instances import LIFETIME, Started, amazon_linux, security_group, start
+from baseops.evidence.drill_network import Way, way_to_systems_manager
 
 if TYPE_CHECKING:
     from baseops.areas.images.spec import Entry, Section
@@ -30,9 +30,8 @@ Described = Mapping[str, Any]
 TIMEOUT = LIFETIME
 PATIENCE = timedelta(minutes=15)
 PATIENCE_WITH_CONTROL = timedelta(minutes=10)
-COST_USD = 2 * cost("ec2-t3-micro") + 2 * 20 * cost("ebs-gp3")
-"""Of one image: an hour of an instance with a root of twenty gibibytes, and of its control."""
-CONTROL = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
+COST_USD = 2 * drill_instances.COST_USD
+"""Of one image: an instance, and its control."""
 
 
 def launch(section: Section, ctx: DrillContext) -> Iterator[Evidence]:
@@ -47,7 +46,6 @@ def launch(section: Section, ctx: DrillContext) -> Iterator[Evidence]:
             yield refuted(target, f"{ctx.site.region} has no AMI of this image to start", method="exercised")
             continue
         group = group or security_group(ctx, way)
-        ctx.budget.spend(cost_usd=COST_USD / 2)
         yield from _started(target, entry, image, way, group, ctx)
 
 
@@ -82,18 +80,17 @@ def _silent(target: str, image: Described, started: Started, way: Way, group: st
     minutes = PATIENCE // timedelta(minutes=1)
     said = f"an instance of {image['ImageId']} did not answer Systems Manager within {minutes} minutes"
     ctx.steps.add(f"{started.instance_id} does not answer; a control is started")
-    parameter = CONTROL.format(architecture=image.get("Architecture", "x86_64"))
-    control_id = sources.parameter(ctx.clients, ctx.site.region, parameter)
-    control = sources.ami(ctx.clients, ctx.site.region, control_id) if control_id else None
+    control = amazon_linux(ctx, str(image.get("Architecture", "x86_64")))
     if control is None:
         return inconclusive(target, f"{said}, and there is no image of Amazon's to compare it with", method="exercised")
-    ctx.budget.spend(cost_usd=COST_USD / 2)
     compared = start(ctx, control, way, group)
     if not compared.reason and answers(ctx, compared.instance_id, PATIENCE_WITH_CONTROL):
         seconds = (ctx.clock.now() - compared.asked).total_seconds()
-        return refuted(target, f"{said}; one of {control_id} beside it did after {seconds:.0f} s", method="exercised")
+        return refuted(
+            target, f"{said}; one of {control['ImageId']} beside it did after {seconds:.0f} s", method="exercised"
+        )
     return inconclusive(
-        target, f"{said}, nor did one of {control_id}: by {way.by} it is not reached", method="exercised"
+        target, f"{said}, nor did one of {control['ImageId']}: by {way.by} it is not reached", method="exercised"
     )
 
 
@@ -108,7 +105,7 @@ def _commands(
     commands = [each.run for each in entry.checks if each.run]
     failed, not_run = [], []
     for number, command in enumerate(commands, start=1):
-        outcome = run(ctx, started.instance_id, command)
+        outcome = run_patiently(ctx, started.instance_id, command)
         said = f"command {number} ({shown(command)})"
         if outcome.code is None:
             not_run.append(f"{said} was not run: {outcome.details}")

@@ -1,4 +1,4 @@
-"""What the drill that launches may do: one shut-in instance in the drill subnet, with its group, and commands to it.
+"""What a drill that starts an instance may do: one, shut in, in the drill subnet, with its group, and commands to it.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html says which resources and keys a
 call is authorised on.
@@ -6,40 +6,38 @@ call is authorised on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from baseops.contract.drill import DRILL_TAG
 from baseops.contract.refs import Refs
 from baseops.contract.site import Site
 from baseops.contract.types import Json
 
-if TYPE_CHECKING:
-    from baseops.areas.images.spec import Section
-
 _TAGGED: dict[str, Json] = {"Null": {f"aws:RequestTag/{DRILL_TAG}": "false"}}
 _OWN: dict[str, Json] = {"Null": {f"aws:ResourceTag/{DRILL_TAG}": "false"}}
 
 
-def launch_statements(section: Section, site: Site) -> tuple[dict[str, Json], ...]:
-    """All of them; none without a drill subnet, in which nothing is launched."""
+def statements(prefix: str, site: Site, of_images: Mapping[str, Json] | None) -> tuple[dict[str, Json], ...]:
+    """All of them, none without a drill subnet; `prefix` begins their Sids, `of_images` bounds what may be started."""
     if not site.network.drill_subnet:
         return ()
-    return (
+    found = (
         _look(site),
         *_group(site),
-        *_run(section, site),
+        *_run(site, of_images),
         _tag(site),
         _end(site),
         _pass(site),
         _use_keys(site),
         *_command(site),
     )
+    return tuple({**each, "Sid": f"{prefix}{each['Sid']}"} for each in found)
 
 
 def _look(site: Site) -> dict[str, Json]:
-    described = ("RouteTables", "SecurityGroups", "Subnets", "VpcEndpoints", "Vpcs")
+    described = ("Images", "Instances", "RouteTables", "SecurityGroups", "Subnets", "VpcEndpoints", "Vpcs")
     actions: list[Json] = [*(f"ec2:Describe{each}" for each in described), "ssm:DescribeInstanceInformation"]
-    return _allow("LookAtTheDrillSubnet", actions, ["*"], {"StringEquals": {"aws:RequestedRegion": site.region}})
+    return _allow("LooksAtTheDrillSubnet", actions, ["*"], {"StringEquals": {"aws:RequestedRegion": site.region}})
 
 
 def _group(site: Site) -> tuple[dict[str, Json], ...]:
@@ -51,45 +49,42 @@ def _group(site: Site) -> tuple[dict[str, Json], ...]:
         "ec2:RevokeSecurityGroupEgress",
     ]
     return (
-        _allow("MakeOwnGroup", ["ec2:CreateSecurityGroup"], groups, _TAGGED),
-        _allow("MakeItInAnyNetwork", ["ec2:CreateSecurityGroup"], [_arn(site, "vpc/*")]),
-        _allow("CloseAndRemoveOwnGroup", changing, groups, _OWN),
+        _allow("MakesOwnGroup", ["ec2:CreateSecurityGroup"], groups, _TAGGED),
+        _allow("MakesItInAnyNetwork", ["ec2:CreateSecurityGroup"], [_arn(site, "vpc/*")]),
+        _allow("ClosesAndRemovesOwnGroup", changing, groups, _OWN),
     )
 
 
-def _run(section: Section, site: Site) -> tuple[dict[str, Json], ...]:
-    """From images of the account; from Amazon's as a control; from any, where somebody else builds them."""
+def _run(site: Site, of_images: Mapping[str, Json] | None) -> tuple[dict[str, Json], ...]:
     action: list[Json] = ["ec2:RunInstances"]
     images: list[Json] = [{"Fn::Sub": f"arn:${{AWS::Partition}}:ec2:{site.region}::image/*"}]
     network = ("network-interface/*", f"subnet/{site.network.drill_subnet}")
-    owners: dict[str, Json] = {"StringEquals": {"ec2:Owner": ["amazon", {"Fn::Sub": "${AWS::AccountId}"}]}}
-    bound = owners if all(entry.managed for entry in section.entries.values()) else None
     return (
-        _allow("LaunchImages", action, images, bound),
-        _allow("LaunchIntoTheDrillSubnet", action, [_arn(site, each) for each in network]),
-        _allow("LaunchIntoOwnGroup", action, [_arn(site, "security-group/*")], _OWN),
-        _allow("LaunchWithTheDrillsTag", action, [_arn(site, each) for each in ("instance/*", "volume/*")], _TAGGED),
+        _allow("StartsImages", action, images, of_images),
+        _allow("StartsInTheDrillSubnet", action, [_arn(site, each) for each in network]),
+        _allow("StartsInOwnGroup", action, [_arn(site, "security-group/*")], _OWN),
+        _allow("StartsWithTheDrillsTag", action, [_arn(site, each) for each in ("instance/*", "volume/*")], _TAGGED),
     )
 
 
 def _tag(site: Site) -> dict[str, Json]:
     made = [_arn(site, each) for each in ("instance/*", "security-group/*", "volume/*")]
     creating: list[Json] = ["CreateSecurityGroup", "RunInstances"]
-    return _allow("TagWhatIsLaunched", ["ec2:CreateTags"], made, {"StringEquals": {"ec2:CreateAction": creating}})
+    return _allow("TagsWhatIsStarted", ["ec2:CreateTags"], made, {"StringEquals": {"ec2:CreateAction": creating}})
 
 
 def _end(site: Site) -> dict[str, Json]:
-    return _allow("EndOwnInstances", ["ec2:TerminateInstances"], [_arn(site, "instance/*")], _OWN)
+    return _allow("EndsOwnInstances", ["ec2:TerminateInstances"], [_arn(site, "instance/*")], _OWN)
 
 
 def _pass(site: Site) -> dict[str, Json]:
     role = f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role{site.iam.path}{Refs(site).drill_profile}"
     to: dict[str, Json] = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
-    return _allow("GiveTheDrillsProfile", ["iam:PassRole"], [{"Fn::Sub": role}], to)
+    return _allow("GivesTheDrillsProfile", ["iam:PassRole"], [{"Fn::Sub": role}], to)
 
 
 def _use_keys(site: Site) -> dict[str, Json]:
-    """Volumes of an encrypted image: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html."""
+    """For encrypted volumes: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html."""
     actions: list[Json] = [
         "kms:CreateGrant",
         "kms:Decrypt",
@@ -100,7 +95,7 @@ def _use_keys(site: Site) -> dict[str, Json]:
     ]
     via: dict[str, Json] = {"StringEquals": {"kms:ViaService": f"ec2.{site.region}.amazonaws.com"}}
     key = f"arn:${{AWS::Partition}}:kms:{site.region}:${{AWS::AccountId}}:key/*"
-    return _allow("StartFromEncryptedImages", actions, [{"Fn::Sub": key}], via)
+    return _allow("UsesKeysOfVolumes", actions, [{"Fn::Sub": key}], via)
 
 
 def _command(site: Site) -> tuple[dict[str, Json], ...]:
@@ -108,9 +103,9 @@ def _command(site: Site) -> tuple[dict[str, Json], ...]:
     document = f"arn:${{AWS::Partition}}:ssm:{site.region}::document/AWS-RunShellScript"
     own: dict[str, Json] = {"Null": {f"ssm:resourceTag/{DRILL_TAG}": "false"}}
     return (
-        _allow("SendShellCommands", ["ssm:SendCommand"], [{"Fn::Sub": document}]),
-        _allow("SendThemToOwnInstances", ["ssm:SendCommand"], [_arn(site, "instance/*")], own),
-        _allow("SeeHowTheyEnd", ["ssm:GetCommandInvocation"], ["*"]),
+        _allow("SendsShellCommands", ["ssm:SendCommand"], [{"Fn::Sub": document}]),
+        _allow("SendsThemToOwnInstances", ["ssm:SendCommand"], [_arn(site, "instance/*")], own),
+        _allow("SeesHowTheyEnd", ["ssm:GetCommandInvocation"], ["*"]),
     )
 
 
@@ -119,7 +114,7 @@ def _arn(site: Site, resource: str) -> Json:
 
 
 def _allow(
-    sid: str, actions: list[Json], places: list[Json], condition: dict[str, Json] | None = None
+    sid: str, actions: list[Json], places: list[Json], condition: Mapping[str, Json] | None = None
 ) -> dict[str, Json]:
     statement: dict[str, Json] = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": places}
-    return {**statement, "Condition": condition} if condition else statement
+    return {**statement, "Condition": dict(condition)} if condition else statement

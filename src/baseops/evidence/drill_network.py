@@ -11,7 +11,7 @@ from typing import Any
 
 from baseops.aws.errors import translated
 from baseops.contract.drill import DrillContext
-from baseops.errors import InconclusiveError
+from baseops.errors import InconclusiveError, NotFoundError
 
 # Any: what EC2 describes.
 Described = Mapping[str, Any]
@@ -28,6 +28,7 @@ class Way:
 
     vpc: str
     subnet: str
+    zone: str
     addresses: tuple[str, ...]
     by: str
 
@@ -44,21 +45,30 @@ def way_to_systems_manager(ctx: DrillContext) -> Way:
             "the declaration names no drill subnet",
             "Write network: {drill_subnet: subnet-…}.",
         )
-    ec2 = ctx.clients.client("ec2")
-    with translated(f"cannot look at the drill subnet {subnet_id}"):
-        subnet: Described = ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"][0]
-        vpc = str(subnet["VpcId"])
+    ec2 = ctx.clients.client("ec2", ctx.site.region)
+    subnet = _subnet(ec2, subnet_id)
+    vpc, zone = str(subnet["VpcId"]), str(subnet["AvailabilityZone"])
+    with translated(f"cannot look at the network of {subnet_id}"):
         missing = _missing_endpoints(ec2, vpc, ctx.site.region)
         if not missing:
-            return Way(vpc, subnet_id, _addresses(ec2, vpc), "endpoints of the VPC")
+            return Way(vpc, subnet_id, zone, _addresses(ec2, vpc), "endpoints of the VPC")
         gateway = _gateway(ec2, vpc, subnet)
     if gateway:
-        return Way(vpc, subnet_id, (_EVERYWHERE,), f"a route by {gateway}")
+        return Way(vpc, subnet_id, zone, (_EVERYWHERE,), f"a route by {gateway}")
     raise InconclusiveError(
         f"no instance was started in {subnet_id}",
         f"it does not reach Systems Manager: {vpc} has no endpoint for {' and '.join(missing)}, no route leads out",
         "Give the subnet such endpoints or a NAT gateway, or name another one.",
     )
+
+
+def _subnet(ec2: Any, subnet_id: str) -> Described:
+    try:
+        with translated(f"cannot look at the drill subnet {subnet_id}"):
+            found: Described = ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"][0]
+    except NotFoundError as error:
+        raise InconclusiveError("no instance was started", f"there is no subnet {subnet_id}") from error
+    return found
 
 
 def _missing_endpoints(ec2: Any, vpc: str, region: str) -> list[str]:
