@@ -26,7 +26,9 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use.html
 
 
 class Session:
-    """Fulfils `contract.clients.Clients`. Throttling is retried by botocore's adaptive mode.
+    """Fulfils `contract.clients.Clients`. Throttling is retried by botocore's adaptive mode, but for blocks.
+
+    Those `aws.ebs` asks for again itself: it has to see when the account is throttled.
 
     https://docs.aws.amazon.com/boto3/latest/guide/retries.html
     """
@@ -55,7 +57,6 @@ class Session:
             )
         self._endpoint_url = _checked(endpoint_url) if endpoint_url else None
         self._config = Config(
-            retries={"mode": "adaptive", "max_attempts": _attempts(self._endpoint_url)},
             user_agent_extra=f"baseops/{__version__}",
             connect_timeout=10,
             read_timeout=60,
@@ -73,8 +74,9 @@ class Session:
         place = region or self.region
         with self._lock, translated(f"cannot make a client of {service} in {place}"):
             if (service, place) not in self._clients:
+                config = self._config.merge(Config(retries=_retries(service, self._endpoint_url)))
                 self._clients[service, place] = self._boto.client(
-                    service, region_name=place, endpoint_url=self._endpoint_url, config=self._config
+                    service, region_name=place, endpoint_url=self._endpoint_url, config=config
                 )
             return self._clients[service, place]
 
@@ -120,6 +122,12 @@ def _renewing(assumed: Callable[[], dict[str, str]]) -> botocore.session.Session
     session = botocore.session.Session()
     session.register_component("credential_provider", CredentialResolver(providers=[_Assumed(assumed)]))
     return session
+
+
+def _retries(service: str, url: str | None) -> Any:
+    if service == "ebs":
+        return {"mode": "standard", "total_max_attempts": 1}
+    return {"mode": "adaptive", "max_attempts": _attempts(url)}
 
 
 def _attempts(url: str | None) -> int:

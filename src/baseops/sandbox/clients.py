@@ -52,18 +52,20 @@ class ClientFactory:
             return self._clients[place]
 
     def _make(self, service: str, region: str, keys: Keys) -> Any:
+        # As in aws.session: whoever reads blocks asks again himself.
+        attempts = 1 if service == "ebs" else self._attempts
         client = self.session.create_client(
             service,
             region_name=region,
             aws_access_key_id=keys.access_key,
             aws_secret_access_key=keys.secret_key,
             aws_session_token=keys.token,
-            config=_config(self._attempts),
+            config=_config(attempts),
         )
         transport = Transport(self._dispatcher, service, region, keys.account_id, keys.access_key)
         client.meta.events.register_first("before-send", transport)
-        if self._attempts > 1:
-            VirtualRetries(client, self._clock, self._attempts)
+        if attempts > 1:
+            VirtualRetries(client, self._clock, attempts)
         client.get_waiter = refuse_waiter
         return client
 

@@ -203,7 +203,7 @@ def test_block_reads_end_at_the_accounts_first_throttling(acme_says):
     found = said(acme_says("backups/read-back", break_=throttle))
 
     assert {verdict for verdict, _ in found.values()} == {"inconclusive"}
-    assert any("backups of others need it" in reason for _, reason in found.values())
+    assert any("backups of others need it too" in reason for _, reason in found.values())
 
 
 def test_what_is_read_back_is_counted(acme_says):

@@ -12,6 +12,7 @@ from baseops.areas.images.sabotage import sabotages
 from baseops.areas.images.spec import Exemption
 from baseops.areas.images.users import User
 from baseops.areas.images.versions import Versions
+from baseops.sandbox.faults import Fault
 from baseops.workflow.load import load
 
 ACME = Path(__file__).resolve().parents[3] / "examples" / "acme" / "baseops.yaml"
@@ -77,6 +78,18 @@ def test_a_group_that_pins_an_old_template_is_found(acme_says):
 
     assert list(found) == ["images.web/eu-west-1/fleet"]
     assert "the Auto Scaling group starts ami-" in found["images.web/eu-west-1/fleet"]
+
+
+@pytest.mark.parametrize("drill", ["images/base-age", "images/contents"])
+@pytest.mark.parametrize("call", ["GetSnapshotBlock", "ListSnapshotBlocks"])
+def test_block_reads_end_at_the_accounts_first_throttling(acme_says, drill, call):
+    def throttle(account):
+        account.faults.add(Fault("ebs", call, error="ThrottlingException", times=1))
+
+    records = acme_says(drill, break_=throttle)
+
+    assert {each["verdict"] for each in records} == {"inconclusive"}
+    assert all("reading blocks was stopped" in each["reason"] for each in records)
 
 
 BASE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"

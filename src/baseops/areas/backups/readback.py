@@ -14,16 +14,16 @@ from baseops.areas.backups.contents import Content, check_file
 from baseops.areas.backups.meant import Meant, meant_by, others, region_of
 from baseops.aws.ebs import EbsBlocks
 from baseops.aws.sources import Opened, Reading, Sources
-from baseops.aws.spending import GET_USD, QUOTA_PER_SECOND, SHARE, Pace, Spending
+from baseops.aws.spending import Spending
 from baseops.contract.drill import DrillContext, Evidence, inconclusive, proven, refuted
 from baseops.errors import (
     DamagedError,
-    InconclusiveError,
     NoSuchPathError,
     NotFoundError,
     SnapshotError,
     UnsupportedError,
 )
+from baseops.evidence.block_reading import StoppingPace
 from baseops.snapshots.files import Snapshot
 from baseops.snapshots.opening import open_device
 from baseops.snapshots.volumes import volumes_of
@@ -35,33 +35,6 @@ if TYPE_CHECKING:
 MOST_USD = 0.1
 MOST_BYTES = 8 << 30
 """What the drill may read at most, and how large one file may be."""
-BLOCK_BYTES = 512 * 1024
-
-
-class StoppingPace(Pace):
-    """A part of the quota; counts each block for the drill's budget, and ends at the account's first throttling."""
-
-    def __init__(self, ctx: DrillContext) -> None:
-        """Full at first."""
-        super().__init__(ctx.clock, QUOTA_PER_SECOND * SHARE)
-        self._ctx = ctx
-        # What does not go through a client is told to the budget here.
-        self._is_lean = getattr(ctx.clients, "credentials", None) is not None
-
-    def take(self) -> None:
-        """Wait, and count; raises when the drill's time or money is over."""
-        super().take()
-        self._ctx.clock.sleep(0)
-        more = {"requests": 1, "cost_usd": GET_USD} if self._is_lean else {}
-        self._ctx.budget.spend(blocks=1, size_bytes=BLOCK_BYTES, **more)  # type: ignore[arg-type]  # by their names
-
-    def slow_down(self) -> None:
-        """Stop: others need the quota too."""
-        raise InconclusiveError(
-            "reading blocks was stopped",
-            "the account's quota of GetSnapshotBlock is used up (ThrottlingException), and backups of others need it",
-            "Run it at another hour: baseops prove backups --drill backups/read-back",
-        )
 
 
 def prove_reads(entries: Mapping[str, Entry], ctx: DrillContext) -> Iterator[Evidence]:

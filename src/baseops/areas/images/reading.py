@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from baseops.aws.sources import Reading, Sources
 from baseops.contract.drill import DrillContext
+from baseops.evidence.block_reading import StoppingPace
 from baseops.snapshots.files import Snapshot
 
 MAX_BYTES = 2 << 30
@@ -21,12 +22,10 @@ MAX_USD = 0.02
 def root_files(ctx: DrillContext, region: str, image_id: str) -> Iterator[Snapshot]:
     """The file system that is the image's `/`. Raises `SnapshotError`, also over the caps.
 
+    The account's first throttling ends the drill: `InconclusiveError`.
+
     AWS calls: ec2:DescribeImages, ec2:DescribeSnapshots, ebs:ListSnapshotBlocks, ebs:GetSnapshotBlock.
     """
-    sources = Sources(lambda: ctx.clients, ctx.clock, Reading(max_bytes=MAX_BYTES, max_usd=MAX_USD))
-    try:
-        with sources.open(image_id, region=region) as opened:
-            yield opened.files()
-    finally:
-        # Requests and their price are counted on the clients.
-        ctx.budget.spend(blocks=sources.spending.block_requests, size_bytes=sources.spending.bytes)
+    caps = Reading(max_bytes=MAX_BYTES, max_usd=MAX_USD)
+    with Sources(lambda: ctx.clients, ctx.clock, caps, StoppingPace(ctx)).open(image_id, region=region) as opened:
+        yield opened.files()
