@@ -42,11 +42,10 @@ def library(name: str) -> str:
     return (files("baseops.areas.images") / "components" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
-def steps(*lines: str, action: str = "ExecuteBash", phase: str = "build") -> str:
-    document = {
-        "phases": [{"name": phase, "steps": [{"name": "one", "action": action, "inputs": {"commands": lines}}]}]
-    }
-    return json.dumps(document)
+def steps(*lines: str, action: str = "ExecuteBash", phase: str = "build", **more: Any) -> str:
+    step = {"name": "one", "action": action, "inputs": {"commands": lines}, **more}
+    constants = [{"Greeting": {"type": "string", "value": "hello"}}]
+    return json.dumps({"constants": constants, "phases": [{"name": phase, "steps": [step]}]})
 
 
 def built(
@@ -179,6 +178,30 @@ def test_an_image_whose_components_need_a_network_holds_no_known_files(account):
     assert execution["message"] == (
         "not exercised: one: dnf install tmux: the sandbox's repository has no such package"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "why"),
+    [
+        ("touch /srv/{{ loop.value }}", {"loop": {"forEach": ["a", "b"]}}, "the sandbox does not know loop of a step"),
+        ("touch /srv/a", {"if": {"binaryExists": "apt-get"}}, "the sandbox does not know if of a step"),
+        ("exit 1", {"maxAttempts": 3}, "it failed, and the sandbox tries once, not 3 times"),
+    ],
+)
+def test_what_a_step_asks_besides_is_not_exercised_and_named(account, line, more, why):
+    image = built(account, steps(line, **more), steps("echo on", phase="test"))
+
+    assert image["state"] == {"status": "AVAILABLE"}
+    assert components_of(account, image)[0] == ("one", "NOT_EXERCISED")
+    builder = account.client("imagebuilder")
+    (execution, *_) = builder.list_workflow_executions(imageBuildVersionArn=image["arn"])["workflowExecutions"]
+    assert execution["message"] == f"not exercised: one: {why}"
+
+
+def test_a_constant_is_filled_in(account):
+    image = built(account, steps("echo {{ Greeting }} > /srv/greeting"))
+
+    assert root_of(account, image).open("/srv/greeting").read() == b"hello\n"
 
 
 def test_an_instance_of_a_built_image_has_its_files(account):

@@ -24,6 +24,11 @@ from baseops.sandbox.guests import Reply
 
 _PLACE = re.compile(r"\{\{\s*([\w.:/-]+)\s*\}\}")
 _TIMEOUT = 110.0
+_KNOWN = {"action", "inputs", "maxAttempts", "name", "onFailure", "timeoutSeconds"}
+"""Of a step; there are `if` and `loop` besides, and with what else it may have one day it would not run as it is here.
+
+https://docs.aws.amazon.com/imagebuilder/latest/userguide/toe-use-documents.html#document-schema
+"""
 _DRIVER = """\
 code=
 while toe next "$code"; do
@@ -55,6 +60,8 @@ class Step:
     action: str
     inputs: Any
     on_failure: str = "Abort"
+    attempts: int = 1
+    unknown: tuple[str, ...] = ()
     status: str = "PENDING"
     output: str = ""
     errors: str = ""
@@ -66,11 +73,14 @@ class Step:
 
 
 def document_of(arn: str, text: str, given: Mapping[str, str]) -> Document:
-    """A component's document with the values that a recipe gives, its defaults otherwise."""
+    """A component's document with its constants and the values that a recipe gives, its defaults otherwise."""
     content = yaml.safe_load(text)
+    constants = {
+        str(name): str(about["value"]) for each in content.get("constants") or () for name, about in each.items()
+    }
     described = [item for each in content.get("parameters") or () for item in each.items()]
     defaults = {str(name): str(about["default"]) for name, about in described if "default" in about}
-    return Document(arn, content, {**defaults, **given})
+    return Document(arn, content, {**constants, **defaults, **given})
 
 
 def steps_of(documents: Iterable[Document], phase: str) -> list[Step]:
@@ -85,8 +95,16 @@ def steps_of(documents: Iterable[Document], phase: str) -> list[Step]:
 
 
 def _step(document: Document, phase: str, step: Mapping[str, Any]) -> Step:
-    on_failure = str(step.get("onFailure", "Abort"))
-    return Step(document, phase, str(step["name"]), str(step["action"]), step.get("inputs"), on_failure)
+    return Step(
+        document,
+        phase,
+        str(step["name"]),
+        str(step["action"]),
+        step.get("inputs"),
+        on_failure=str(step.get("onFailure", "Abort")),
+        attempts=int(step.get("maxAttempts", 1)),
+        unknown=tuple(sorted(set(step) - _KNOWN)),
+    )
 
 
 def run_phase(guest: Guest, steps: Sequence[Step], before: Sequence[Step] = ()) -> list[Step]:
@@ -156,6 +174,8 @@ class _Course:
         status = "COMPLETED" if code == 0 else "FAILED"
         if code and self._said:
             status, errors = "NOT_EXERCISED", "; ".join(self._said)
+        elif code and step.attempts > 1:
+            status, errors = "NOT_EXERCISED", f"it failed, and the sandbox tries once, not {step.attempts} times"
         elif self._said:
             errors += "".join(f"not exercised: {each}\n" for each in self._said)
         self._said.clear()
@@ -164,6 +184,8 @@ class _Course:
     def _why_not(self, step: Step) -> str:
         if step.action not in _ACTIONS and step.action != "ExecuteBash":
             return f"the sandbox does not run {step.action}"
+        if step.unknown:
+            return f"the sandbox does not know {' and '.join(step.unknown)} of a step"
         earlier = [
             each for each in (*self._before, *self.steps)
             if each.document.arn == step.document.arn and each.status == "NOT_EXERCISED"
