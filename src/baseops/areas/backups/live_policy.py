@@ -5,7 +5,7 @@ What the role may do is evaluated, not tried: a copy that fails for want of a gr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.backups.freeze import document_name, freeze_document
@@ -17,13 +17,13 @@ from baseops.cloudformation.builder import StackBuilder
 from baseops.cloudformation.resources import to_json
 from baseops.contract.drill import DrillContext, Evidence, proven, refuted
 from baseops.contract.template import Source
+from baseops.semantics.live_values import differences
 
 if TYPE_CHECKING:
     from baseops.areas.backups.spec.section import Entry
 
 WRITTEN_BACK = {"CopyTags": False, "PolicyLanguage": "STANDARD", "ResourceLocations": ["CLOUD"], "Location": "CLOUD"}
 """What DLM fills in where a policy leaves it out."""
-_ORDER = ("Key", "Name", "Target")
 
 # Any: what botocore answers, and properties of many types.
 Described = Mapping[str, Any]
@@ -57,27 +57,12 @@ def find_policy(name: str, ctx: DrillContext) -> Described | None:
     return policy
 
 
-def differences(declared: Any, live: Any, path: str = "") -> Iterator[str]:
-    """Where a live value is not the declared one: what was changed, is missing, or was added. Pure."""
-    if isinstance(declared, Mapping) and isinstance(live, Mapping):
-        for key in sorted({*declared, *live}):
-            place = f"{path}.{key}" if path else key
-            if key not in declared and (not live[key] or WRITTEN_BACK.get(key) == live[key]):
-                continue
-            yield from differences(declared.get(key), live.get(key), place)
-    elif isinstance(declared, list) and isinstance(live, list) and len(declared) == len(live):
-        for number, (one, other) in enumerate(zip(_ordered(declared), _ordered(live), strict=True)):
-            yield from differences(one, other, f"{path}[{number}]")
-    elif _plain(declared) != _plain(live):
-        yield path
-
-
 def _faults(name: str, entry: Entry, live: Described, ctx: DrillContext) -> Iterator[str]:
     wanted = "ENABLED" if entry.enabled else "DISABLED"
     if live["State"] != wanted:
         message = f" ({live['StatusMessage']})" if live.get("StatusMessage") else ""
         yield f"its state is {live['State']}{message}, not {wanted}"
-    wrong = list(differences(_declared(name, entry, ctx), live["PolicyDetails"]))
+    wrong = list(differences(_declared(name, entry, ctx), live["PolicyDetails"], WRITTEN_BACK))
     if wrong:
         yield f"it differs from the declaration in {', '.join(wrong[:8])}"
 
@@ -124,17 +109,3 @@ def _role(name: str, entry: Entry, live: Described, ctx: DrillContext) -> Eviden
         return refuted(target, f"{role} may not {'; '.join(missing[:6])}", method="evaluated")
     said = f"{role} may do what the policy asks of it, as far as policies of an organisation do not forbid it"
     return proven(target, said, method="evaluated")
-
-
-def _ordered(values: Sequence[Any]) -> list[Any]:
-    def key(value: Any) -> str:
-        return next((str(value[each]) for each in _ORDER if each in value), "") if isinstance(value, Mapping) else ""
-
-    return sorted(values, key=key)
-
-
-def _plain(value: Any) -> Any:
-    """Truths as CloudFormation's texts mean them; what is empty as what is not there."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value or None

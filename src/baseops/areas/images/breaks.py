@@ -116,6 +116,19 @@ class Victim:
             clientToken="disabled",
         )
 
+    def disable_the_retirement(self, account: SandboxAccount) -> None:
+        """Nothing is deprecated or deleted any more."""
+        self.change_the_retirement(account, status="DISABLED")
+
+    def change_the_retirement(self, account: SandboxAccount, **changed: Any) -> None:
+        """The lifecycle policy as it is, but for what is changed."""
+        builder = account.client("imagebuilder", self.site.region)
+        policy = sources.lifecycle_policy(account, self.site.region, image_name(self.site, self.name)) or {}
+        kept = ("executionRole", "resourceType", "policyDetails", "resourceSelection", "status")
+        builder.update_lifecycle_policy(
+            lifecyclePolicyArn=policy["arn"], clientToken="changed", **{key: policy[key] for key in kept} | changed
+        )
+
     # --- who uses it ---
 
     def build_three_times(self, account: SandboxAccount) -> None:

@@ -22,8 +22,10 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
         return {}
     regions: list[Json] = [*sorted({site.region, *site.regions})]
     in_regions: dict[str, Json] = {"aws:RequestedRegion": regions}
+    reading = (_look(in_regions), _parameters(section, site), _read_blocks(section, site), _decrypt(site))
+    retires = any(entry.retire for entry in section.managed.values())
     return {
-        "observe": (_look(in_regions), _parameters(section, site), _read_blocks(section, site), _decrypt(site)),
+        "observe": (*reading, *(_retirement(site) if retires else ())),
         "exercise": drill_instance_statements.statements("Launch", site, _startable(section)),
     }
 
@@ -105,3 +107,15 @@ def _decrypt(site: Site) -> dict[str, Json]:
         # https://docs.aws.amazon.com/ebs/latest/userguide/how-ebs-encryption-works.html
         "Condition": {"Null": {"kms:EncryptionContext:aws:ebs:id": "false"}},
     }
+
+
+def _retirement(site: Site) -> tuple[dict[str, Json], ...]:
+    """Listing knows no resources; the role's name is CloudFormation's."""
+    policies = f"arn:${{AWS::Partition}}:imagebuilder:{site.region}:${{AWS::AccountId}}:lifecycle-policy/*"
+    role = f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role{site.iam.path}*"
+    found: tuple[tuple[str, str, Json], ...] = (
+        ("FindLifecyclePolicies", "imagebuilder:ListLifecyclePolicies", "*"),
+        ("ReadLifecyclePolicies", "imagebuilder:GetLifecyclePolicy", {"Fn::Sub": policies}),
+        ("SeePoliciesOfTheRetiringRole", "iam:ListAttachedRolePolicies", {"Fn::Sub": role}),
+    )
+    return tuple({"Sid": sid, "Effect": "Allow", "Action": [what], "Resource": where} for sid, what, where in found)

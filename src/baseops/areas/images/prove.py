@@ -1,4 +1,4 @@
-"""The drills of images: published, on a young base, with the right files and no others, in use, able to start."""
+"""The drills of images: published, on a young base, with the right files and no others, in use, retired, startable."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from baseops.areas.images import base, contents, currency, launching, publication, reading
+from baseops.areas.images import base, contents, currency, launching, live_retirement, publication, reading
 from baseops.contract.drill import Drill
 from baseops.contract.refs import Refs
 
@@ -44,6 +44,13 @@ def drills(section: Section, refs: Refs) -> Sequence[Drill]:  # noqa: ARG001  # 
             promise="who should run the image is as few versions behind as declared",
             targets=_targets(name for name, each in entries.items() if each.used_by),
             run=partial(currency.used_by, section),
+        ),
+        Drill(
+            name="images/retirement",
+            promise="old images retire as declared: the live lifecycle policy is enabled and the declared one, with a "
+            "role for it",
+            targets=_targets(name for name, each in section.managed.items() if each.retire),
+            run=partial(live_retirement.retired, section),
         ),
         Drill(
             name="images/launch",

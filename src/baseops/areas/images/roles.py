@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Statement = dict[str, Any]
 
+LIFECYCLE_POLICY = "service-role/EC2ImageBuilderLifecycleExecutionPolicy"
 OWN_PARAMETERS = "/imagebuilder/"
 """Parameters below it are written by Image Builder's service-linked role."""
 
@@ -81,7 +82,7 @@ def lifecycle_role(entries: Iterable[Entry]) -> iam.Role:
     arns = [Sub(f"arn:${{AWS::Partition}}:iam::{account}:role/{LIFECYCLE_ROLE}") for account in copied]
     statements = [_allow("RetireCopies", ["sts:AssumeRole"], arns)] if arns else []
     role = service_role("LifecycleRole", "imagebuilder", statements, source_account=False)
-    role.ManagedPolicyArns = [_managed("service-role/EC2ImageBuilderLifecycleExecutionPolicy")]
+    role.ManagedPolicyArns = [_managed(LIFECYCLE_POLICY)]
     return role
 
 

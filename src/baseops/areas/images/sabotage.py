@@ -31,6 +31,9 @@ def _of_image(name: str, entry: Entry, site: Site) -> Iterator[Sabotage]:
     yield from _lacking(victim, entry)
     if entry.used_by:
         yield from _used(victim)
+    if entry.retire:
+        story = "the lifecycle policy was disabled: old AMIs stay, and are paid for"
+        yield Sabotage("images/retirement-disabled", "images/retirement", story, victim.disable_the_retirement)
 
 
 def _shared(victim: Victim, entry: Entry) -> Iterator[Sabotage]:

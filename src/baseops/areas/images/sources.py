@@ -78,6 +78,18 @@ def pipelines(clients: Clients, region: str) -> dict[str, Described]:
         return {each["name"]: each for page in pages for each in page["imagePipelineList"]}
 
 
+def lifecycle_policy(clients: Clients, region: str, name: str) -> Described | None:
+    """A lifecycle policy by its name. AWS calls: imagebuilder:ListLifecyclePolicies and GetLifecyclePolicy."""
+    client = clients.client("imagebuilder", region)
+    with translated(f"cannot read the lifecycle policy {name} in {region}"):
+        pages = client.get_paginator("list_lifecycle_policies").paginate()
+        found = [each["arn"] for page in pages for each in page["lifecyclePolicySummaryList"] if each["name"] == name]
+        if not found:
+            return None
+        policy: Described = client.get_lifecycle_policy(lifecyclePolicyArn=found[0])["lifecyclePolicy"]
+    return policy
+
+
 def builds(clients: Clients, region: str, pipeline_arn: str) -> list[Described]:
     """The builds of a pipeline, oldest first. AWS call: imagebuilder:ListImagePipelineImages."""
     client = clients.client("imagebuilder", region)
