@@ -18,6 +18,7 @@ version: 1
 name: acme
 accounts: ["111111111111"]
 region: eu-west-1
+notify: [{email: ops@acme.example}]
 logs:
   web: {group: {name: /acme/web}, metrics: {Errors: {pattern: ERROR}}}
 """
@@ -58,7 +59,7 @@ def run(request, tmp_path):
 
 
 def test_a_proof_leaves_a_page_that_can_be_drawn_again_without_running(run, served, tmp_path):
-    code, _, err = run("prove", environment=served)
+    code, _, err = run("prove", "--drill", "logs/live-filters", environment=served)
     assert code == 3
     assert err.splitlines()[-2:] == ["page: baseops-proof.html", "next: baseops evidence verify -f baseops.yaml"]
     first = (tmp_path / "baseops-proof.html").read_text()

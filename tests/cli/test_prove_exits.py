@@ -22,6 +22,7 @@ region: eu-west-1
 """
 LOGS = "logs:\n  web: {group: {name: /acme/web}, metrics: {Errors: {pattern: ERROR}}}\n"
 SECRETS = "secrets:\n  db: {secret: app/db, generate: {length: 40}, readers: [role/web]}\n"
+FILTERS = ("--drill", "logs/live-filters")
 
 
 class Served:
@@ -84,18 +85,18 @@ def run(served, tmp_path):
 
 
 def test_refuted_weighs_more_than_inconclusive(run):
-    code, out, _ = run("prove", "-o", "json")
+    code, out, _ = run("prove", *FILTERS, "--drill", "secrets/readers", "-o", "json")
 
     assert (code, json.loads(out)["verdicts"]) == (3, {"inconclusive": 1, "proven": 0, "refuted": 1})
 
 
 def test_inconclusive_alone_is_5(run):
-    assert run("prove", "secrets", "-o", "json")[0] == 5
+    assert run("prove", "--drill", "secrets/readers", "-o", "json")[0] == 5
 
 
 def test_a_permission_that_a_drill_lacks_is_inconclusive_and_named(run, served):
     served.fault(service="logs", operation="DescribeMetricFilters", error="AccessDeniedException")
-    code, out, _ = run("prove", "logs", "-o", "json")
+    code, out, _ = run("prove", *FILTERS, "-o", "json")
 
     (record,) = json.loads(out)["records"]
     assert (code, record["verdict"]) == (5, "inconclusive")
@@ -203,7 +204,7 @@ def evidence(request, served, tmp_path):
 def test_evidence_is_kept_verified_and_queried_in_every_store(run, evidence):
     option, _ = evidence
     for _ in range(2):
-        assert run("prove", "logs", "--every", "7d", *option)[0] == 3
+        assert run("prove", *FILTERS, "--every", "7d", *option)[0] == 3
 
     code, out, _ = run("evidence", "verify", "-o", "json", *option)
     found = json.loads(out)

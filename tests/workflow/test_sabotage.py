@@ -6,7 +6,10 @@ from functools import partial
 import pytest
 
 from baseops.contract.drill import Sabotage
+from baseops.contract.lock import Lock
+from baseops.declaration import load
 from baseops.errors import InconclusiveError, SandboxError
+from baseops.workflow.load import SPECS
 from baseops.workflow.prove import Order, wanted_drills
 from baseops.workflow.rehearsed_proof import proven, wait_for_the_window
 from baseops.workflow.sabotage import sabotage, sabotages
@@ -27,6 +30,22 @@ def test_a_break_is_caught_and_a_harmless_one_is_not(applied_acme):
 
     assert [(each.name, each.caught) for each in found] == [("logs/nothing", False), ("logs/actions-off", True)]
     assert "its actions are disabled" in found[1].found
+
+
+def test_a_small_declaration_is_broken_where_its_drills_can_notice():
+    text = """
+version: 1
+name: small
+accounts: ["111111111111"]
+region: eu-west-1
+logs:
+  web: {group: {name: /acme/web}, metrics: {Errors: {pattern: ERROR}}}
+"""
+    declaration = load(text, SPECS)
+    drills = {each.name for each, _ in wanted_drills(declaration, Lock(), Order())}
+
+    assert {each.drill for each in sabotages(declaration)} <= drills
+    assert "logs/live-filters" in {each.drill for each in sabotages(declaration)}
 
 
 def test_what_a_copy_breaks_stays_in_the_copy(applied_acme):

@@ -116,7 +116,7 @@ def _say_findings(found: Rehearsal, path: str) -> None:
     notes = [each for each in found.findings if each.severity is Severity.NOTE]
     say_findings([each for each in found.findings if each.severity is not Severity.NOTE])
     if notes:
-        say(f"{len(notes)} notes: baseops check -f {path}")
+        say(f"{len(notes)} note{'s' * (len(notes) != 1)}: baseops check -f {path}")
 
 
 def _say_doubts(found: Rehearsal) -> None:

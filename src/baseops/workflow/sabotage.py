@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from baseops.contract.drill import Sabotage
 from baseops.contract.lock import Lock
+from baseops.contract.refs import Refs
 from baseops.declaration import Declaration
 from baseops.errors import BaseopsError, SandboxError
 from baseops.workflow.compile import sections
@@ -46,9 +47,14 @@ class Outcome:
 
 
 def sabotages(declaration: Declaration) -> list[Sabotage]:
-    """The breaks of every declared area."""
+    """The breaks of every declared area whose drills the declaration has: a small one has few."""
+    site, refs = declaration.site, Refs(declaration.site)
     return [
-        each for area, section in sections(declaration) for each in area.sabotage.sabotages(section, declaration.site)
+        each
+        for area, section in sections(declaration)
+        for drills in [{drill.name for drill in area.prove.drills(section, refs)}]
+        for each in area.sabotage.sabotages(section, site)
+        if each.drill in drills
     ]
 
 
