@@ -61,6 +61,15 @@ def test_what_is_started_is_shut_in_ends_itself_and_is_removed(started, drill):
     assert left == ("terminated", [])
 
 
+def test_a_run_may_start_instances_for_several_drills(acme_says):
+    records = acme_says("images/launch", "backups/restore")
+
+    assert {(each["drill"], each["verdict"]) for each in records} == {
+        ("images/launch", "proven"),
+        ("backups/restore", "proven"),
+    }
+
+
 class Answers:
     """SSM's answers to commands, in this order."""
 

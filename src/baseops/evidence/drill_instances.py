@@ -61,9 +61,12 @@ def amazon_linux(ctx: DrillContext, architecture: str = "x86_64") -> Described |
     return found[0] if found else None
 
 
-def security_group(ctx: DrillContext, way: Way) -> str:
-    """A group of the drill's own in the subnet's VPC, with nothing but HTTPS to where Systems Manager is reached."""
-    ec2, name = ctx.clients.client("ec2", ctx.site.region), ctx.journal.name("instance")
+def security_group(ctx: DrillContext, way: Way, purpose: str) -> str:
+    """A group of the drill's own in the subnet's VPC, with nothing but HTTPS to where Systems Manager is reached.
+
+    `purpose` is in its name, of which a VPC has one: drills of one run may have theirs at the same time.
+    """
+    ec2, name = ctx.clients.client("ec2", ctx.site.region), ctx.journal.name(purpose)
 
     def make(mark: Mark) -> str:
         tags = [{"ResourceType": "security-group", "Tags": mark.tag_list}]

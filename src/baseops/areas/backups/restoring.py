@@ -69,7 +69,7 @@ def _reading_instance(way: Way, ctx: DrillContext) -> str:
     image = amazon_linux(ctx)
     if image is None:
         raise InconclusiveError("no instance was started", f"there is no image of Amazon's in {ctx.site.region}")
-    started = start(ctx, image, way, security_group(ctx, way))
+    started = start(ctx, image, way, security_group(ctx, way, "restore"))
     if started.reason:
         raise InconclusiveError("nothing was read", f"the drill instance ended at once: {started.reason}")
     if not answers(ctx, started.instance_id, STARTS_WITHIN):

@@ -45,7 +45,7 @@ def launch(section: Section, ctx: DrillContext) -> Iterator[Evidence]:
         if image is None:
             yield refuted(target, f"{ctx.site.region} has no AMI of this image to start", method="exercised")
             continue
-        group = group or security_group(ctx, way)
+        group = group or security_group(ctx, way, "launch")
         yield from _started(target, entry, image, way, group, ctx)
 
 
