@@ -16,9 +16,9 @@ from baseops.areas.email.naming import target_of
 from baseops.areas.email.probe import Probe, RefusedTopicError
 from baseops.areas.email.reading import account_state, configuration_set, identity_state
 from baseops.areas.email.round_trip import drill_key, require_leave, sender_of
-from baseops.areas.email.simulated import Sent
+from baseops.areas.email.simulated import EventName, Sent
 from baseops.aws.errors import translated
-from baseops.contract.drill import DrillContext, Evidence, inconclusive, proven, refuted
+from baseops.contract.drill import DrillContext, Evidence, Span, inconclusive, proven, refuted
 from baseops.evidence import resources
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _tried(kind: Stretch, word: str, ctx: DrillContext) -> Iterator[Evidence]:
         yield from (inconclusive(each, reason) for each in places)
         return
     sent = _send(identity, kind, twin, ctx)
-    yield from (_judged(each, sent, ctx) for each in places)
+    yield from (_judged(each, sent) for each in places)
 
 
 def _send(identity: Identity, kind: Stretch, twin: Probe, ctx: DrillContext) -> Sent:
@@ -136,11 +136,17 @@ def _withheld(sent: Sent) -> bool:
     return any(each.sub_kind == "OnAccountSuppressionList" for each in told)
 
 
-def _judged(place: str, sent: Sent, ctx: DrillContext) -> Evidence:
-    spans = sent.spans(ctx.clock.now())
+def _judged(place: str, sent: Sent) -> Evidence:
     if sent.named("Delivery"):
         reason = "mail to an address on the suppression list was delivered"
-        return refuted(place, reason, method="exercised", spans=spans)
+        return refuted(place, reason, method="exercised", spans=_spans(sent, "delivered all the same", "Delivery"))
     if _withheld(sent):
+        spans = _spans(sent, "kept back", "Bounce", "Complaint")
         return proven(place, "mail to an address on the list was kept back", method="exercised", spans=spans)
     return inconclusive(place, "neither a delivery nor a bounce came home: see email/roundtrip", method="exercised")
+
+
+def _spans(sent: Sent, state: str, *told_by: EventName) -> list[Span]:
+    """For the page: from sending until SES had told what became of the mail, under the name of that."""
+    told = [each.arrived for name in told_by for each in sent.named(name)]
+    return [Span(f"{sent.identity} listed address", state, sent.at, min(told))]
