@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from baseops.errors import SandboxError
 from baseops.sandbox.service import ServiceError
 from baseops.sandbox.services.sesv2.backend import SesV2Backend
 
@@ -119,11 +120,53 @@ def test_a_private_zone_verifies_nothing(account, sesv2):
     assert status(sesv2) == "PENDING"
 
 
+BILLING = "billing@acme.example"
+
+
+def verification(sesv2: Any) -> str:
+    return str(sesv2.get_email_identity(EmailIdentity=BILLING)["VerificationStatus"])
+
+
+def link_of(account: Any, number: int = -1) -> str:
+    (link,) = [word for word in account.inbox(BILLING)[number].split() if word.startswith("https://")]
+    return str(link)
+
+
 def test_an_address_stays_pending_until_somebody_follows_the_link(account, sesv2):
-    sesv2.create_email_identity(EmailIdentity="Billing@ACME.example")
-    account.clock.advance(by=DAY)
-    found = sesv2.get_email_identity(EmailIdentity="Billing@acme.example")
+    sesv2.create_email_identity(EmailIdentity="billing@ACME.example")
+    account.clock.advance(by=DAY - 1)
+    found = sesv2.get_email_identity(EmailIdentity=BILLING)
     assert (found["IdentityType"], found["VerificationStatus"]) == ("EMAIL_ADDRESS", "PENDING")
+    assert account.visit(link_of(account)) == "You have successfully verified an email address."
+    account.clock.advance(by=30 * DAY)
+    assert verification(sesv2) == "SUCCESS"
+
+
+def test_a_link_counts_for_24_hours_and_a_new_one_is_mailed_when_somebody_asks(account, sesv2):
+    sesv2.create_email_identity(EmailIdentity=BILLING)
+    account.clock.advance(by=DAY)
+    assert verification(sesv2) == "FAILED"
+    assert account.visit(link_of(account)) == "Sorry, this link has expired or is no longer valid."
+    assert verification(sesv2) == "FAILED"
+    account.client("ses").verify_email_identity(EmailAddress=BILLING)
+    assert verification(sesv2) == "PENDING"
+    account.visit(link_of(account, 0))
+    assert verification(sesv2) == "PENDING"
+    account.visit(link_of(account, 1))
+    assert verification(sesv2) == "SUCCESS"
+
+
+def test_a_link_does_not_verify_an_identity_that_was_made_after_it(account, sesv2):
+    sesv2.create_email_identity(EmailIdentity=BILLING)
+    sesv2.delete_email_identity(EmailIdentity=BILLING)
+    sesv2.create_email_identity(EmailIdentity=BILLING)
+    account.visit(link_of(account, 0))
+    assert verification(sesv2) == "PENDING"
+
+
+def test_a_link_that_nobody_wrote_leads_nowhere(account):
+    with pytest.raises(SandboxError, match="leads nowhere"):
+        account.visit("https://email-verification.eu-west-1.amazonaws.com/?Context=guessed")
 
 
 def test_what_exists_is_refused_in_the_words_of_ses(sesv2):

@@ -40,5 +40,8 @@ class SandboxAccount(Clients, Protocol):
     def inbox(self, address: str) -> Sequence[str]:
         """What services of AWS wrote to an address themselves (a link that confirms a subscription), oldest first."""
 
+    def visit(self, link: str) -> str:
+        """Open a link of such a mail in a browser, as its addressee would; what the page says."""
+
     def repeat(self, action: Callable[[], None], *, every: timedelta, until: datetime, name: str) -> None:
         """Do something again and again on the clock, in copies of the account too: what goes on by itself."""

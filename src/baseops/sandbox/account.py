@@ -93,6 +93,11 @@ class Account:
         """What services of AWS wrote to an address themselves, oldest first."""
         return self.mailbox.of(address)
 
+    def visit(self, link: str) -> str:
+        """Open a link of such a mail, as its addressee would; what the page says."""
+        with self.lock:
+            return self.mailbox.visit(link)
+
     def repeat(self, action: Callable[[], None], *, every: timedelta, until: datetime, name: str) -> None:
         """Do something again and again on the account's clock, in its copies too."""
         following = self.clock.now() + every

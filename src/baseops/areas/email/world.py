@@ -1,6 +1,6 @@
 """What a declaration of email expects to find: roles, hosted zones with records, leave to send to everybody.
 
-Ordinary API calls only. What comes after apply is done by `follow`: the printed DNS records. No link is followed.
+Ordinary API calls only. What comes after apply is done by `follow`: printed DNS records, and the link that SES mails.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
 
 
 def follow(section: Section, account: SandboxAccount, site: Site) -> None:
-    """Add the DNS records that are printed, each to the zone of whose it is; a domain without one here gets one."""
+    """Add the DNS records that are printed, each to the zone of whose it is; a domain without one here gets one.
+
+    Owners of addresses open the last mail of SES and follow its link.
+    """
     by_domain = {each.name: each for each in identities(section)}
     for listed in list_records(section, site, account):
         records = [each for each in listed.records if each not in listed.made]
@@ -56,6 +59,11 @@ def follow(section: Section, account: SandboxAccount, site: Site) -> None:
                 zone = identity.zone if owner == identity.name else None
                 own = [each for each in records if each.zone == owner]
                 _publish(own, zone or _public_zone(owner, account), account)
+    for identity in by_domain.values():
+        if identity.is_address:
+            for text in account.inbox(identity.name)[-1:]:
+                for link in (word for word in text.split() if word.startswith("https://email-verification.")):
+                    account.visit(link)
 
 
 def live(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature

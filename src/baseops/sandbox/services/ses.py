@@ -1,4 +1,4 @@
-"""What moto lacks of Amazon SES v1: receipt rules that are removed and moved; its mail is sent by our SES v2.
+"""What moto lacks of Amazon SES v1: receipt rules removed and moved; mail and identities are those of our SES v2.
 
 https://docs.aws.amazon.com/ses/latest/APIReference/Welcome.html
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from baseops.sandbox.service import ServiceError, extend
+from baseops.semantics.mail.addresses import fold
 
 # Any throughout: moto's backends are untyped, and answers are members of AWS's shapes.
 
@@ -31,6 +32,20 @@ def set_receipt_rule_position(
     moved = rule_set.rules.pop(names.index(rule_name))
     names.remove(rule_name)
     rule_set.rules.insert(names.index(after) + 1 if after else 0, moved)
+    return {}
+
+
+def verify_email_identity(backend: Any, *, email_address: str) -> dict[str, Any]:
+    """Ask the owner of an address, again if it is known already; only v1 has an operation for that.
+
+    https://docs.aws.amazon.com/ses/latest/APIReference/API_VerifyEmailIdentity.html
+    """
+    v2 = _v2(backend)
+    known = v2.identities.get(fold(email_address))
+    if known:
+        v2.ask(known)
+    else:
+        v2.create_email_identity(email_identity=email_address)
     return {}
 
 
@@ -82,3 +97,4 @@ extend("ses", "SendEmail", send_email)
 extend("ses", "SendRawEmail", send_raw_email)
 extend("ses", "DeleteReceiptRule", delete_receipt_rule)
 extend("ses", "SetReceiptRulePosition", set_receipt_rule_position)
+extend("ses", "VerifyEmailIdentity", verify_email_identity)

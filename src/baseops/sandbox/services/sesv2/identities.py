@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from baseops.sandbox.services.sesv2 import verification
+from baseops.sandbox.services.sesv2 import addresses, verification
 from baseops.sandbox.services.sesv2.configuration_sets import ConfigurationSetOperations
 from baseops.sandbox.services.sesv2.errors import AlreadyExistsError, BadRequestError, NotFoundError
 from baseops.sandbox.services.sesv2.state import EmailIdentity, MailFrom, Signing
@@ -44,7 +44,9 @@ class IdentityOperations(ConfigurationSetOperations):
             name, self.now(), self._signing(dkim_signing_attributes), list(tags or ()), configuration_set_name
         )
         self.identities[name] = identity
-        if not identity.is_address:
+        if identity.is_address:
+            self.ask(identity)
+        else:
             self._keep_looking(identity)
         described = self.describe_identity(identity)
         return {key: described[key] for key in ("IdentityType", "VerifiedForSendingStatus", "DkimAttributes")}
@@ -147,6 +149,16 @@ class IdentityOperations(ConfigurationSetOperations):
         if found is None:
             raise NotFoundError(f"Email identity {name} does not exist.")
         return found
+
+    def ask(self, identity: EmailIdentity) -> None:
+        """Mail the owner of an address a link that verifies it, for the first time or again."""
+        addresses.ask(
+            self.sandbox,
+            self.region_name,
+            identity,
+            self.hex(40),
+            lambda: self.identities.get(identity.name) is identity,
+        )
 
     def describe_identity(self, identity: EmailIdentity) -> dict[str, Any]:
         """What GetEmailIdentity answers."""
