@@ -80,6 +80,22 @@ def test_a_group_that_pins_an_old_template_is_found(acme_says):
     assert "the Auto Scaling group starts ami-" in found["images.web/eu-west-1/fleet"]
 
 
+def test_the_image_of_another_region_has_the_same_blocks(acme_says):
+    records = {each["target"]: each for each in acme_says("images/contents")}
+
+    copy = records["images.web/us-east-1"]
+    assert copy["verdict"] == "proven"
+    assert copy["reason"].endswith("were compared, and are the same")
+    assert copy["measures"]["blocks_differing"] == 0
+
+
+def test_an_image_of_another_region_that_only_has_the_tags_is_refuted(acme_says):
+    found = refusals(acme_says("images/contents", break_=BREAKS["images/copy-replaced"].break_))
+
+    assert list(found) == ["images.web/us-east-1"]
+    assert " is no copy of ami-" in found["images.web/us-east-1"]
+
+
 @pytest.mark.parametrize("drill", ["images/base-age", "images/contents"])
 @pytest.mark.parametrize("call", ["GetSnapshotBlock", "ListSnapshotBlocks"])
 def test_block_reads_end_at_the_accounts_first_throttling(acme_says, drill, call):

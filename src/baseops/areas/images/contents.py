@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from baseops.areas.images import agents, credentials, leftovers
+from baseops.areas.images.copied_blocks import compared
 from baseops.areas.images.file_checks import faults
 from baseops.areas.images.packages.database import installed
 from baseops.areas.images.publication import current_image
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def contents(section: Section, ctx: DrillContext) -> Iterator[Evidence]:
-    """Evidence for every image, in the primary region: the others have copies of the same blocks."""
+    """Evidence for every image, read in the primary region; of the others, whether they have the same blocks."""
     for name, entry in section.entries.items():
         target = f"images.{name}"
         image_id = current_image(ctx, name, entry, ctx.site.region)
@@ -30,6 +31,8 @@ def contents(section: Section, ctx: DrillContext) -> Iterator[Evidence]:
             continue
         ctx.steps.add(f"read the root snapshot of {image_id}")
         yield from _of_image(target, entry, image_id, ctx)
+        if entry.managed:
+            yield from compared(target, name, entry, image_id, ctx)
 
 
 def _of_image(target: str, entry: Entry, image_id: str, ctx: DrillContext) -> Iterator[Evidence]:

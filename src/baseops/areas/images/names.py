@@ -6,6 +6,8 @@ from baseops.contract.site import Site
 
 DECLARATION_TAG = "baseops:declaration"
 IMAGE_TAG = "baseops:image"
+BUILD_TAG = "Ec2ImageBuilderArn"
+"""By which Image Builder says which build an AMI is of; the AMIs of one build are copies of each other."""
 BASE_TAG = "baseops:base"
 RELEASE_TAG = "baseops:base-release"
 

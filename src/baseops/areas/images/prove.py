@@ -34,10 +34,11 @@ def drills(section: Section, refs: Refs) -> Sequence[Drill]:  # noqa: ARG001  # 
         ),
         Drill(
             name="images/contents",
-            promise="the published image has the declared files and agents, and no keys, histories or credentials",
+            promise="the published image has the declared files and agents, and no keys, histories or credentials; "
+            "those of other regions are copies of it, by blocks",
             targets=_targets(entries),
             run=partial(contents.contents, section),
-            cost_usd=reading.MAX_USD * len(entries),
+            cost_usd=reading.MAX_USD * sum(len(each.regions or ("",)) for each in entries.values()),
         ),
         Drill(
             name="images/used-by",

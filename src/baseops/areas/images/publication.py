@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from baseops.areas.images import sources
 from baseops.areas.images.ami_faults import encryption_faults, sharing_faults, state_faults
-from baseops.areas.images.names import DECLARATION_TAG, IMAGE_TAG
+from baseops.areas.images.names import BUILD_TAG, DECLARATION_TAG, IMAGE_TAG
 from baseops.areas.images.wording import spoken
 from baseops.contract.drill import DrillContext, Evidence, inconclusive, proven, refuted
 from baseops.errors import InconclusiveError
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 # Any: what EC2 describes.
 Described = Mapping[str, Any]
 
-BUILD_TAG = "Ec2ImageBuilderArn"
-"""By which Image Builder says which build an AMI is of; the AMIs of one build are copies of each other."""
 PUBLISHING = timedelta(hours=2)
 """How long a build may take from its first AMI to the last region's parameter."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from baseops.aws.sources import Reading, Sources
+from baseops.aws.sources import Opened, Reading, Sources
 from baseops.contract.drill import DrillContext
 from baseops.evidence.block_reading import StoppingPace
 from baseops.snapshots.files import Snapshot
@@ -19,13 +19,19 @@ MAX_USD = 0.02
 
 
 @contextmanager
-def root_files(ctx: DrillContext, region: str, image_id: str) -> Iterator[Snapshot]:
-    """The file system that is the image's `/`. Raises `SnapshotError`, also over the caps.
+def root_snapshot(ctx: DrillContext, region: str, image_id: str) -> Iterator[Opened]:
+    """The root snapshot of an image, opened. Raises `SnapshotError`, also over the caps.
 
     The account's first throttling ends the drill: `InconclusiveError`.
-
     AWS calls: ec2:DescribeImages, ec2:DescribeSnapshots, ebs:ListSnapshotBlocks, ebs:GetSnapshotBlock.
     """
     caps = Reading(max_bytes=MAX_BYTES, max_usd=MAX_USD)
     with Sources(lambda: ctx.clients, ctx.clock, caps, StoppingPace(ctx)).open(image_id, region=region) as opened:
+        yield opened
+
+
+@contextmanager
+def root_files(ctx: DrillContext, region: str, image_id: str) -> Iterator[Snapshot]:
+    """The file system that is the image's `/`, and the same errors and calls."""
+    with root_snapshot(ctx, region, image_id) as opened:
         yield opened.files()

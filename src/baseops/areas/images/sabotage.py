@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ def _of_image(name: str, entry: Entry, site: Site) -> Iterator[Sabotage]:
     yield from _based(victim, entry)
     yield from _left_behind(victim)
     yield from _lacking(victim, entry)
+    if len(entry.regions or ()) > 1:
+        yield from _copied(victim)
     if entry.used_by:
         yield from _used(victim)
     if entry.retire:
@@ -81,6 +84,14 @@ def _left_behind(victim: Victim) -> Iterator[Sabotage]:
     for name, (path, content, what) in left.items():
         story = f"the published AMI has {what}"
         yield Sabotage(f"images/{name}-in-the-ami", drill, story, Replaced(victim, {path: content}))
+
+
+def _copied(victim: Victim) -> Iterator[Sabotage]:
+    """By tags it is the same build."""
+    last = replace(victim, site=replace(victim.site, region=(victim.site.region, *victim.site.regions)[-1]))
+    story = "in one region an AMI with a key in it, made by hand, has the tags of the build and its parameter"
+    files = {"/home/ec2-user/.ssh/authorized_keys": KEY}
+    yield Sabotage("images/copy-replaced", "images/contents", story, Replaced(last, files))
 
 
 def _lacking(victim: Victim, entry: Entry) -> Iterator[Sabotage]:
