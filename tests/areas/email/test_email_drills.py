@@ -93,7 +93,9 @@ def test_simulated_mails_come_home_to_a_queue_of_the_drills_own(acme_says):
 
 def test_mail_to_a_suppressed_address_is_kept_back_and_nothing_stays_behind(applied_acme, acme_says):
     _, _, account = applied_acme
-    assert len(by_target(acme_says("email/suppression"), "proven")) == 2
+    records = acme_says("email/suppression")
+    assert len(by_target(records, "proven")) == 2
+    assert {span["state"] for each in records for span in each["spans"]} == {"kept back"}
     left = account.fork(lambda: _say_and_list(applied_acme))
     assert left == ([], [], [])
 
