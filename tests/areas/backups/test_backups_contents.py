@@ -1,5 +1,6 @@
 """Whether a file that was read back is what was declared, on a file system that mke2fs made."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -13,7 +14,8 @@ from baseops.errors import InconclusiveError, NoSuchPathError
 from baseops.snapshots import open as open_image
 
 pytestmark = pytest.mark.skipif(shutil.which("mke2fs", path="/usr/sbin:/sbin:/usr/bin") is None, reason="no mke2fs")
-NOW = datetime.now(UTC) + timedelta(hours=1)  # noqa: TID251  # the files are as old as the test
+WRITTEN = datetime(2026, 1, 18, 2, tzinfo=UTC)
+NOW = WRITTEN + timedelta(hours=1)
 MOST = 1 << 30
 
 
@@ -29,6 +31,8 @@ def checked(tmp_path):
         top, image = tmp_path / "top", tmp_path / "disk.img"
         top.mkdir()
         fill(top)
+        for each in top.iterdir():
+            os.utime(each, (WRITTEN.timestamp(), WRITTEN.timestamp()))
         command = ["mke2fs", "-q", "-t", "ext4", "-d", str(top), str(image), "16M"]
         subprocess.run(command, check=True, env={"PATH": "/usr/sbin:/sbin:/usr/bin"})
         with open_image(image) as snapshot:
