@@ -100,3 +100,17 @@ def test_an_image_is_registered_from_a_snapshot(account):
 
     sizes = {each.get("SnapshotId"): each["Size"] for each in ec2.describe_volumes()["Volumes"]}
     assert sizes[snapshot] == 3
+
+
+def test_interfaces_that_a_launch_makes_go_with_the_instance(account, image):
+    ec2 = account.client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    kept = {"DeviceIndex": 0, "SubnetId": subnet, "DeleteOnTermination": False}
+    for more in ({"SubnetId": subnet}, {"NetworkInterfaces": [{"DeviceIndex": 0, "SubnetId": subnet}]}):
+        (instance,) = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, **more)["Instances"]
+        ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
+    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+
+    (instance,) = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, NetworkInterfaces=[kept])["Instances"]
+    ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
+    assert len(ec2.describe_network_interfaces()["NetworkInterfaces"]) == 1

@@ -44,6 +44,8 @@ def adapt_instances(module: ModuleType) -> None:
             given = options.get("block_device_mappings") or template.get("BlockDeviceMappings") or ()
             options["block_device_mappings"] = list(_merged(image, given))
         reservation = original(backend, found, count, user_data, groups, **options)
+        for instance in reservation.instances:
+            _interfaces_go_with(instance, options.get("nics") or ())
         _booting(backend, reservation.instances)
         return reservation
 
@@ -67,6 +69,17 @@ def adapt_responses(module: ModuleType) -> None:
         original(mapping)
 
     owner._validate_block_device_mapping = staticmethod(validate)
+
+
+def _interfaces_go_with(instance: Any, given: Iterable[Mapping[str, Any]]) -> None:
+    """Interfaces that a launch makes are deleted with the instance, unless it says otherwise; moto keeps them.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-eni.html
+    """
+    said = {int(each["DeviceIndex"]): each for each in given if "DeviceIndex" in each}
+    for index, interface in instance.nics.items():
+        if not {"DeleteOnTermination", "NetworkInterfaceId"} & set(said.get(index, {})):
+            interface.delete_on_termination = True
 
 
 def _booting(backend: Any, instances: Iterable[Any]) -> None:
