@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -116,6 +117,38 @@ def test_one_that_ends_the_process_or_takes_too_long_is_ended(account, function)
     )
     assert invoke(account, 1)[1]["errorMessage"] == "Runtime exited with error: exit status 3"
     assert invoke(account, 0)[1]["errorMessage"].endswith("Task timed out after 1.00 seconds")
+
+
+def test_nobody_waits_while_it_sleeps_but_its_time_passes(account, function):
+    function(
+        "import time\n"
+        "def handle(event, context):\n"
+        "    before = time.time()\n"
+        "    time.sleep(event)\n"
+        "    return [round(time.time() - before), context.get_remaining_time_in_millis() // 10000]\n",
+        Timeout=900,
+    )
+    begun = time.monotonic()
+    assert invoke(account, 600)[1] == [600, 29]
+    assert invoke(account, 901)[1]["errorMessage"].endswith("Task timed out after 900.00 seconds")
+    assert time.monotonic() - begun < 20
+
+
+def test_it_reaches_nobody_beyond_this_machine_and_learns_so_at_once(account, function):
+    function(
+        "import socket, urllib.error, urllib.request\n"
+        "def handle(event, context):\n"
+        "    told = []\n"
+        "    for url in ('https://receiver.example/', 'http://192.0.2.1/'):\n"
+        "        try:\n"
+        "            urllib.request.urlopen(url, timeout=15)\n"
+        "        except urllib.error.URLError as error:\n"
+        "            told.append(error.reason.strerror)\n"
+        "    with socket.create_server(('127.0.0.1', 0)) as server:\n"
+        "        socket.create_connection(server.getsockname()).close()\n"
+        "    return told\n"
+    )
+    assert invoke(account)[1] == ["Name or service not known", "Network is unreachable"]
 
 
 def test_an_event_is_worked_on_later_and_tried_three_times(account, function):

@@ -1,18 +1,21 @@
 """The child process in which one invocation of a Python function runs. It is run by its file, and imports no baseops.
 
 What the function sends to AWS through botocore goes over a pipe to the parent, which answers from the sandbox. What
-it prints and logs goes to its standard output. Arguments: the file descriptors to read from and to write to.
+it prints and logs goes to its standard output. Beyond this machine it reaches nobody, and its sleep uses up its time
+limit without anybody waiting. Arguments: the file descriptors to read from and to write to.
 """
 
 from __future__ import annotations
 
 import base64
+import errno
 import importlib
 import importlib.abc
 import importlib.machinery
 import json
 import logging
 import os
+import socket
 import struct
 import sys
 import threading
@@ -24,6 +27,7 @@ from typing import Any, cast
 # Any throughout: events are JSON of whatever shape, botocore's parts are untyped and loaded only on use.
 
 _ENDPOINT = "botocore.endpoint"
+_HERE = ("", "localhost", "127.0.0.1", "::1")
 
 
 class Pipe:
@@ -52,10 +56,43 @@ class Pipe:
             return self.read()
 
 
+class Limit:
+    """A function's time limit: real time, and beside it what the function slept, for which nobody waits."""
+
+    def __init__(self, seconds: float, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self._real = time.monotonic
+        self._deadline = self._real() + seconds
+        self.slept = 0.0
+
+    def remaining(self) -> float:
+        """How many seconds the function may still run."""
+        return self._deadline - self._real() - self.slept
+
+    def sleep(self, seconds: float) -> None:
+        """What `time.sleep` does; a function that sleeps beyond its limit is ended."""
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        self.slept += seconds
+        if self.remaining() <= 0:
+            sys.stdout.flush()
+            self._pipe.write({"timed_out": True, "slept": self.slept})
+            os._exit(1)
+
+    def install(self) -> None:
+        """From now on time passes for the function as if it had slept."""
+        for name in ("time", "monotonic", "perf_counter"):
+            setattr(time, name, self._later(getattr(time, name)))
+        setattr(time, "sleep", self.sleep)  # noqa: B010  # as above; no type checker minds
+
+    def _later(self, told: Any) -> Any:
+        return lambda: told() + self.slept
+
+
 class Context:
     """Lambda's context object: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html."""
 
-    def __init__(self, given: dict[str, Any]) -> None:
+    def __init__(self, given: dict[str, Any], limit: Limit) -> None:
         self.aws_request_id = given["request_id"]
         self.invoked_function_arn = given["function_arn"]
         self.function_name = given["function_name"]
@@ -65,11 +102,11 @@ class Context:
         self.log_stream_name = given["log_stream"]
         self.identity = None
         self.client_context = None
-        self._deadline = time.monotonic() + given["timeout"]
+        self._limit = limit
 
     def get_remaining_time_in_millis(self) -> int:
         """How long the function may still run."""
-        return max(0, int((self._deadline - time.monotonic()) * 1000))
+        return max(0, int(self._limit.remaining() * 1000))
 
 
 class EndpointFinder(importlib.abc.MetaPathFinder):
@@ -209,13 +246,38 @@ def redirect_urllib(pipe: Pipe) -> None:
     urllib.request.install_opener(urllib.request.build_opener(Handler))
 
 
-def run(given: dict[str, Any]) -> dict[str, Any]:
+def stay_here(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook: names beyond this machine are not known, and addresses not reachable, at once.
+
+    https://docs.python.org/3/library/audit_events.html
+    """
+    if event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        host = _text(arguments[0] or "")
+        if host not in _HERE and not _is_address(host):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    elif event in ("socket.connect", "socket.sendto"):
+        address = arguments[1]
+        if isinstance(address, tuple) and address[0] not in _HERE:
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+
+
+def _is_address(host: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def run(given: dict[str, Any], limit: Limit) -> dict[str, Any]:
     """Import the handler and call it; gives its result, or the error in Lambda's words."""
     _log_to_stdout(given["context"]["request_id"], given["log_format"])
     try:
         module, _, name = given["handler"].rpartition(".")
         handler = getattr(_imported(module), name)
-        result = handler(given["event"], Context(given["context"]))
+        result = handler(given["event"], Context(given["context"], limit))
         return {"result": json.dumps(result)}
     except BaseException as error:  # noqa: BLE001  # whatever a function raises is its answer
         error.__traceback__ = error.__traceback__.tb_next if error.__traceback__ else None
@@ -269,9 +331,12 @@ def main() -> None:
         redirect_urllib(pipe)
     sys.path[:0] = given["path"]
     sys.meta_path.insert(0, EndpointFinder(pipe))
-    outcome = run(given)
+    sys.addaudithook(stay_here)
+    limit = Limit(given["context"]["timeout"], pipe)
+    limit.install()
+    outcome = run(given, limit)
     sys.stdout.flush()
-    pipe.write(outcome)
+    pipe.write({**outcome, "slept": limit.slept})
 
 
 if __name__ == "__main__":

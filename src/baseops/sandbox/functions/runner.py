@@ -1,6 +1,7 @@
 """Runs one invocation in a child process and answers its calls meanwhile; knows no service.
 
-The time limit of a function is real time: its code really runs.
+The time limit of a function is real time: its code really runs. Only for what it sleeps nobody waits: the child counts
+that against the limit, and tells how long it slept.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ def run(invocation: Invocation, answer: Caller) -> Outcome:
         output.seek(0)
         lines = output.read().decode(errors="replace").splitlines()
     payload, error = _result(result, invocation)
-    return Outcome(payload, error, tuple(lines), time.monotonic() - started)
+    slept = float(result.get("slept", 0.0)) if result else 0.0
+    return Outcome(payload, error, tuple(lines), time.monotonic() - started + slept)
 
 
 def _frame_of(invocation: Invocation) -> Frame:
@@ -89,7 +91,7 @@ def _time_of(invocation: Invocation) -> Frame:
 
 
 def _result(frame: Frame | None, invocation: Invocation) -> tuple[bytes, str]:
-    if frame is None:
+    if frame is None or "timed_out" in frame:
         message = f"{invocation.context['request_id']} Task timed out after {invocation.timeout:.2f} seconds"
         return json.dumps({"errorType": "Sandbox.Timedout", "errorMessage": message}).encode(), "Unhandled"
     if "error" in frame:
