@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 FLEET = 2
 """How many instances have the same tags: that one of them is silent shows only where there are more."""
+AGENT = "amazon-cloudwatch-agent"
+"""Its package: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/download-CloudWatch-Agent-on-EC2-Instance-commandline-first.html."""
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/create-iam-roles-for-cloudwatch-agent.html
 _POLICIES = ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")
 _TRUST = {
@@ -31,9 +33,12 @@ _TRUST = {
 
 def build(section: Section, account: SandboxAccount, site: Site) -> None:
     """One instance for each set of tags that an agent or a remedy names; groups and buckets that are not ours."""
-    wanted = {tuple(sorted(tags.items())) for entry in section.entries.values() for tags in _targets(entry)}
-    for tags in sorted(wanted):
-        _fleet(account, site, tags)
+    wanted: dict[tuple[tuple[str, str], ...], set[str]] = {}
+    for entry in section.entries.values():
+        for tags in _targets(entry):
+            wanted.setdefault(tuple(sorted(tags.items())), set()).update(_software(entry))
+    for fleet, software in sorted(wanted.items()):
+        _fleet(account, site, fleet, software)
     for entry in section.entries.values():
         if not entry.managed:
             _group(account, site, entry)
@@ -56,7 +61,16 @@ def live(section: Section, account: SandboxAccount, site: Site) -> None:
     traffic.begin(section, account, site)
 
 
-def _fleet(account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...]) -> None:
+def _software(entry: Entry) -> list[str]:
+    """What its servers came with: the services whose journal it reads, and the agent where it does not install one."""
+    if entry.agent is None:
+        return []
+    units = entry.agent.journal.units if entry.agent.journal else ()
+    agent = [] if entry.agent.install else [AGENT]
+    return [*(unit.removesuffix(".service") for unit in units), *agent]
+
+
+def _fleet(account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...], software: set[str]) -> None:
     """Managed nodes with those tags: those that are there already get the profile, if they have none."""
     ec2 = account.client("ec2", site.region)
     profile = _profile(account, "-".join(value for _, value in tags))
@@ -66,10 +80,12 @@ def _fleet(account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...
         if not each.get("IamInstanceProfile"):
             ec2.associate_iam_instance_profile(InstanceId=each["InstanceId"], IamInstanceProfile={"Name": profile})
     for _ in range(len(found), FLEET):
-        _instance(account, site, tags, profile)
+        _instance(account, site, tags, profile, software)
 
 
-def _instance(account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...], profile: str) -> None:
+def _instance(
+    account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...], profile: str, software: set[str]
+) -> None:
     image = account.client("ssm", site.region).get_parameter(Name=IMAGE)["Parameter"]["Value"]
     account.client("ec2", site.region).run_instances(
         ImageId=image,
@@ -77,8 +93,15 @@ def _instance(account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], 
         MinCount=1,
         MaxCount=1,
         IamInstanceProfile={"Name": profile},
+        UserData=_set_up(software),
         TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags]}],
     )
+
+
+def _set_up(software: set[str]) -> str:
+    """User data that installs and starts it: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html."""
+    lines = [f"dnf -y install {name}\nsystemctl enable --now {name}\n" for name in sorted(software)]
+    return "".join(["#!/bin/sh\n", *lines]) if lines else ""
 
 
 def _profile(account: SandboxAccount, name: str) -> str:
