@@ -10,6 +10,7 @@ from baseops.areas.email.dns_answers import look_up
 from baseops.areas.email.feedback_path import follow_events
 from baseops.areas.email.identities import Identity, Stream, identities
 from baseops.areas.email.naming import ACCOUNT
+from baseops.areas.email.pacing import Pace
 from baseops.areas.email.rate_alarms import look_at_alarms
 from baseops.areas.email.round_trip import go_round
 from baseops.areas.email.sending_rights import declaring, look_at_senders
@@ -35,6 +36,7 @@ def drills(section: Section, refs: Refs) -> Sequence[Drill]:
     domains = [each for each in found if not each.is_address]
     alarms = _declared_alarms(section, refs)
     listed = []
+    pace = Pace()
     if found:
         listed += [_settings(section, found), _events(found)]
     declared = declaring(found, refs.site)
@@ -45,10 +47,10 @@ def drills(section: Section, refs: Refs) -> Sequence[Drill]:
     if alarms:
         listed.append(_alarms(alarms))
     if domains:
-        listed.append(_round_trip(domains))
+        listed.append(_round_trip(domains, pace))
     promising = suppressing(section, refs.site.prefix, domains)
     if promising:
-        listed.append(_suppression(section, promising))
+        listed.append(_suppression(section, promising, pace))
     return listed
 
 
@@ -101,12 +103,12 @@ def _alarms(declared: Sequence[Mapping[str, Any]]) -> Drill:
     )
 
 
-def _round_trip(domains: list[Identity]) -> Drill:
+def _round_trip(domains: list[Identity], pace: Pace) -> Drill:
     return Drill(
         name="email/roundtrip",
         promise="bounces, complaints and deliveries of mails come home within the promised time",
         targets=_targets(domains),
-        run=partial(go_round, domains),
+        run=partial(go_round, domains, pace),
         drill_class="exercise",
         touches=(
             f"a topic, a queue and a configuration set of its own; at most {MAX_ROUND_TRIPS} mails to SES's simulator",
@@ -116,12 +118,12 @@ def _round_trip(domains: list[Identity]) -> Drill:
     )
 
 
-def _suppression(section: Section, promising: list[Stream]) -> Drill:
+def _suppression(section: Section, promising: list[Stream], pace: Pace) -> Drill:
     return Drill(
         name="email/suppression",
         promise="nothing is delivered to an address on the suppression list",
         targets=tuple(dict.fromkeys(f"{ACCOUNT}/{each.identity.name}" for each in promising)),
-        run=partial(try_suppression, section, promising),
+        run=partial(try_suppression, section, promising, pace),
         drill_class="exercise",
         touches=(
             "topics, queues and configuration sets of its own; an address of SES's simulator on the suppression list",

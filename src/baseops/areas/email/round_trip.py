@@ -9,6 +9,7 @@ from typing import Any
 from baseops.areas.email import probe, simulated
 from baseops.areas.email.identities import Identity
 from baseops.areas.email.naming import ACCOUNT, target_of
+from baseops.areas.email.pacing import Pace
 from baseops.areas.email.probe import Probe, RefusedTopicError
 from baseops.areas.email.reading import account_state, identity_state
 from baseops.areas.email.simulated import Sent
@@ -20,14 +21,13 @@ from baseops.semantics.mail.simulator import Outcome
 # Any: botocore's answers.
 BUSY = 0.8
 """Of the sending rate and the daily quota; above it drills send nothing."""
-SPACING = 1.0
 LOOKS_BACK = timedelta(minutes=5)
 WAITS_FOR_LEAVE = timedelta(minutes=1)
 """How long the answer of somebody on leave is waited for after everything else has come home."""
 SENDER = "baseops-drill"
 
 
-def go_round(domains: Sequence[Identity], ctx: DrillContext) -> Iterator[Evidence]:
+def go_round(domains: Sequence[Identity], pace: Pace, ctx: DrillContext) -> Iterator[Evidence]:
     """Send, wait, judge each mail. A domain for which no mail is left is said to be untried."""
     require_leave(ctx)
     able, untried = _verified(domains, ctx)
@@ -44,7 +44,7 @@ def go_round(domains: Sequence[Identity], ctx: DrillContext) -> Iterator[Evidenc
             yield refuted(target_of(identity, ctx), f"SES cannot publish to a topic like the stack's: {error.why}")
         return
     within = max(each.entry.promise.feedback_within for each in able)
-    sent = _send(mails, twin, ctx)
+    sent = _send(mails, twin, pace, ctx)
     _wait(sent, twin, within, ctx)
     for each in sent:
         yield _evidence(each, within, ctx)
@@ -107,14 +107,14 @@ def _may_send(state: Mapping[str, Any] | None) -> bool:
     return state is not None and bool(state.get("VerifiedForSendingStatus", False))
 
 
-def _send(mails: Sequence[tuple[Identity, Outcome]], twin: Probe, ctx: DrillContext) -> list[Sent]:
+def _send(mails: Sequence[tuple[Identity, Outcome]], twin: Probe, pace: Pace, ctx: DrillContext) -> list[Sent]:
     sent = []
     label = ctx.run_id.rpartition("-")[2]
     for identity, outcome in mails:
+        pace.await_turn(ctx.clock)
         message_id, at = probe.send(ctx, twin, sender_of(identity), simulated.address(outcome, label))
         sent.append(Sent(identity.name, outcome, message_id, at))
         ctx.steps.add(f"sent the {outcome} mail from {identity.name}")
-        ctx.clock.sleep(SPACING)
     return sent
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from baseops.areas.email import probe, simulated
 from baseops.areas.email.identities import Identity, Stream, streams
 from baseops.areas.email.naming import target_of
+from baseops.areas.email.pacing import Pace
 from baseops.areas.email.probe import Probe, RefusedTopicError
 from baseops.areas.email.reading import account_state, configuration_set, identity_state
 from baseops.areas.email.round_trip import drill_key, require_leave, sender_of
@@ -53,7 +54,7 @@ def promised(section: Section, stream: Stream) -> list[Any]:
     return list((section.account.suppression or []) if own is None else own)
 
 
-def try_suppression(section: Section, promising: Sequence[Stream], ctx: DrillContext) -> Iterator[Evidence]:
+def try_suppression(section: Section, promising: Sequence[Stream], pace: Pace, ctx: DrillContext) -> Iterator[Evidence]:
     """Put an address on the list, send to it through each kind of twin, and see that nothing is delivered."""
     require_leave(ctx)
     if not account_state(ctx.clients).get("ProductionAccessEnabled", False):
@@ -66,7 +67,7 @@ def try_suppression(section: Section, promising: Sequence[Stream], ctx: DrillCon
             reason = f"drills send {simulated.MAX_MAILS} mails a run at most"
             yield from (inconclusive(place_of(each, ctx), reason) for each in kind.streams)
         else:
-            yield from _tried(kind, f"listed-{number}", ctx)
+            yield from _tried(kind, f"listed-{number}", pace, ctx)
 
 
 def place_of(stream: Stream, ctx: DrillContext) -> str:
@@ -87,7 +88,7 @@ def _kinds(section: Section, promising: Sequence[Stream], ctx: DrillContext) -> 
     return [Stretch(tuple(each), options, reason) for (_, _, reason), (each, options) in found.items()]
 
 
-def _tried(kind: Stretch, word: str, ctx: DrillContext) -> Iterator[Evidence]:
+def _tried(kind: Stretch, word: str, pace: Pace, ctx: DrillContext) -> Iterator[Evidence]:
     identity = kind.streams[0].identity
     places = [place_of(each, ctx) for each in kind.streams]
     state = identity_state(ctx.clients, identity)
@@ -103,11 +104,11 @@ def _tried(kind: Stretch, word: str, ctx: DrillContext) -> Iterator[Evidence]:
         reason = "SES cannot publish to a topic like the stack's: see email/roundtrip"
         yield from (inconclusive(each, reason) for each in places)
         return
-    sent = _send(identity, kind, twin, ctx)
+    sent = _send(identity, kind, twin, pace, ctx)
     yield from (_judged(each, sent) for each in places)
 
 
-def _send(identity: Identity, kind: Stretch, twin: Probe, ctx: DrillContext) -> Sent:
+def _send(identity: Identity, kind: Stretch, twin: Probe, pace: Pace, ctx: DrillContext) -> Sent:
     """Put the address on the list, wait until that counts, send, and wait for what comes home."""
     address = simulated.address("success", twin.label)
 
@@ -119,6 +120,7 @@ def _send(identity: Identity, kind: Stretch, twin: Probe, ctx: DrillContext) -> 
     ctx.journal.create(resources.suppressed_address(ctx.site.region, twin.label), put)
     ctx.steps.add(f"put a labelled address of the simulator on the suppression list, for {kind.reason}")
     ctx.clock.sleep(TAKES_EFFECT.total_seconds())
+    pace.await_turn(ctx.clock)
     sent = Sent(identity.name, "success", *probe.send(ctx, twin, sender_of(identity), address))
     end = sent.at + identity.entry.promise.feedback_within
     while ctx.clock.now() < end and not (_withheld(sent) or sent.named("Delivery")):
