@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from baseops.areas.secrets import sabotage
+from baseops.areas.secrets.on_instances import is_the_read
 from baseops.areas.secrets.trail import keeps_reads
 from baseops.sandbox import ext4_images, guests
+from baseops.semantics.trail import Read
 from baseops.workflow.load import load
 
 ACME = Path(__file__).resolve().parents[3] / "examples" / "acme" / "baseops.yaml"
@@ -195,3 +197,20 @@ MANAGEMENT = {"Field": "eventCategory", "Equals": ["Management"]}
 )
 def test_which_selectors_keep_reads_of_secrets(selectors, expected):
     assert keeps_reads(selectors) is expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "session", "error", "is_it"),
+    [
+        ("app/db", "i-0a1", "", True),
+        ("app/other", "i-0a1", "", False),
+        ("app/db", "i-0b2", "", False),
+        ("app/db", "i-0a1", "AccessDenied", False),
+    ],
+)
+def test_only_the_commands_own_read_of_this_value_counts_as_found_in_the_trail(asked, session, error, is_it):
+    at = datetime(2026, 1, 11, 2, tzinfo=UTC)
+    arn = f"arn:aws:sts::111111111111:assumed-role/web/{session}"
+    read = Read("e-1", "GetSecretValue", at, asked, "web", arn, "10.0.0.1", "eu-west-1", error=error)
+
+    assert is_the_read(read, "app/db", "i-0a1") is is_it

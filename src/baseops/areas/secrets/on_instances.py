@@ -19,6 +19,7 @@ from baseops.aws import cloudtrail
 from baseops.aws.errors import translated
 from baseops.contract.drill import DrillContext, Evidence, inconclusive, proven, refuted
 from baseops.errors import AwsError, BaseopsError, NotFoundError
+from baseops.semantics.trail import Read, reads
 
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Entry
@@ -104,8 +105,11 @@ def _as_stranger(target: str, entry: Entry, tried: _Tried | None) -> Evidence:
         return inconclusive(target, reason, method="exercised")
     if tried.version:
         return refuted(target, f"{tried.where} read it", method="exercised")
-    if _REFUSED.search(tried.error) or _NO_ROLE.search(tried.error):
+    if _REFUSED.search(tried.error):
         return proven(target, f"{tried.where} was refused", method="exercised")
+    if _NO_ROLE.search(tried.error):
+        reason = f"{tried.where} had no credentials to be refused with; name instances with a role of their own"
+        return inconclusive(target, reason, method="exercised")
     return _unknown(target, tried)
 
 
@@ -200,7 +204,7 @@ def _in_trail(target: str, entry: Entry, tried: _Tried, ctx: DrillContext) -> Ev
     while ctx.clock.now() - tried.at < cloudtrail.LAG:
         ctx.clock.sleep(60)
         seen = cloudtrail.events(ctx.clients, ctx.clock, event, tried.at - LATER, until, region=ctx.site.region)
-        if any(_is_of(each, tried.instance) for each in seen):
+        if any(is_the_read(each, entry.name, tried.instance) for each in reads(seen)):
             lag = (ctx.clock.now() - tried.at).total_seconds()
             return proven(
                 target,
@@ -216,5 +220,6 @@ def _in_trail(target: str, entry: Entry, tried: _Tried, ctx: DrillContext) -> Ev
 LATER = timedelta(minutes=1)
 
 
-def _is_of(event: Mapping[str, Any], instance: str) -> bool:
-    return str(event.get("userIdentity", {}).get("arn", "")).endswith(f"/{instance}")
+def is_the_read(read: Read, name: str, instance: str) -> bool:
+    """Whether it is the command's own: of this value, by its name, and not one of what else the instance reads."""
+    return read.asked == name and not read.is_refused and read.session.endswith(f"/{instance}")
