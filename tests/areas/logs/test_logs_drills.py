@@ -172,6 +172,17 @@ def test_the_twin_rings_and_comes_back_and_nothing_of_it_stays(acme_says, applie
     assert states[-3:] == ["OK", "ALARM", "OK"]
 
 
+def test_what_somebody_wrote_into_a_remedys_document_is_not_run_by_a_twin(acme_says):
+    change = BREAKS["logs/remedy-changed"].break_
+
+    (record,) = acme_says("logs/twin", break_=change)
+
+    assert (record["verdict"], record["reason"]) == (
+        "inconclusive",
+        "its remedy was not run: the live document is not the declared one, see logs/remedies",
+    )
+
+
 def everything_of_drills(account):
     names = [each["AlarmName"] for each in account.client("cloudwatch").describe_alarms()["MetricAlarms"]]
     names += [each["logGroupName"] for each in account.client("logs").describe_log_groups()["logGroups"]]

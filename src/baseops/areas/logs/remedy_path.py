@@ -60,8 +60,7 @@ def _fault(ctx: DrillContext, name: str, entry: Entry, remedy_name: str, nodes: 
     content = live_document(ctx, full)
     if content is None:
         return f"there is no document {full}"
-    wanted = automation(remedy, full, {"Ref": "role"}, names.own_group(ctx.site, name, "remedies"))
-    wrong = list(differences(wanted, content)) or sorted(set(content) - set(wanted))
+    wrong = strange_parts(ctx, name, entry, remedy_name, content)
     if wrong:
         return f"the document {full} differs from the declared remedy in {', '.join(wrong)}"
     rule = live_rule(ctx, full)
@@ -74,6 +73,16 @@ def _fault(ctx: DrillContext, name: str, entry: Entry, remedy_name: str, nodes: 
         or _run_fault(ctx, str(content["assumeRole"]), remedy, nodes)
         or ("" if nodes else f"no managed instance has {_words(remedy.targets)}")
     )
+
+
+def strange_parts(
+    ctx: DrillContext, name: str, entry: Entry, remedy_name: str, content: Mapping[str, Any]
+) -> list[str]:
+    """In which of its parts a live document is not the declared remedy."""
+    full = document_name(ctx.site, name, remedy_name)
+    group = names.own_group(ctx.site, name, "remedies")
+    wanted = automation(entry.remedies[remedy_name], full, {"Ref": "role"}, group)
+    return list(differences(wanted, content)) or sorted(set(content) - set(wanted))
 
 
 def _place(ctx: DrillContext) -> str:
@@ -97,9 +106,11 @@ def live_rule(ctx: DrillContext, document: str) -> dict[str, Any] | None:
     target = definition(ctx, document)
     events = ctx.clients.client("events", ctx.site.region)
     with translated("cannot look for the rule that starts a remedy"):
+        pages = events.get_paginator("list_rule_names_by_target").paginate(TargetArn=target)
         found = [
             {**events.describe_rule(Name=each), "Target": _target(events, each, target)}
-            for each in events.list_rule_names_by_target(TargetArn=target)["RuleNames"]
+            for page in pages
+            for each in page["RuleNames"]
         ]
     found.sort(key=lambda each: each["State"] != "ENABLED")
     return found[0] if found else None

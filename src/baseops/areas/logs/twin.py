@@ -20,7 +20,7 @@ from baseops.areas.logs.live_documents import live_document
 from baseops.areas.logs.live_filters import filter_of, live_filters, live_group
 from baseops.areas.logs.probe import receive
 from baseops.areas.logs.remedies import document_name
-from baseops.areas.logs.remedy_path import alarm_arn, live_rule
+from baseops.areas.logs.remedy_path import alarm_arn, live_rule, strange_parts
 from baseops.areas.logs.stage import (
     Stage,
     TwinGroup,
@@ -49,7 +49,10 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass
 class _Part:
-    """One alarm that has a twin: what is live, the lines, and (once made) the twin."""
+    """One alarm that has a twin: what is live, the lines, and (once made) the twin.
+
+    `strange`: the remedy's live document is not the declared one.
+    """
 
     name: str
     alarm_name: str
@@ -61,6 +64,7 @@ class _Part:
     canary: Canary
     rule: Mapping[str, Any] | None = None
     document: Mapping[str, Any] | None = None
+    strange: bool = False
     group: TwinGroup | None = None
     twin: str = ""
     twin_document: str = ""
@@ -139,6 +143,7 @@ def _parts(section: Section, ctx: DrillContext) -> Iterator[_Part | Evidence]:
                 if alarm.remedy:
                     document = document_name(ctx.site, name, alarm.remedy)
                     part.rule, part.document = live_rule(ctx, document), live_document(ctx, document)
+                    part.strange = bool(part.document and strange_parts(ctx, name, entry, alarm.remedy, part.document))
                 yield part
 
 
@@ -177,7 +182,7 @@ def _make_twins(stage: Stage, parts: list[_Part], rules: Mapping[str, str]) -> N
         if part.rule:
             arn = alarm_arn(stage.ctx, part.name, part.alarm_name)
             twin_rule(stage, rules[part.label], part.rule, {arn: stage.arn("cloudwatch", f"alarm:{part.twin}")})
-        if part.document:
+        if part.document and not part.strange:
             part.twin_document = twin_document(stage, f"remedy-{number}", part.document)
 
 
@@ -234,7 +239,10 @@ def _look(ctx: DrillContext, stage: Stage, parts: list[_Part]) -> None:
 def _look_at_remedy(ctx: DrillContext, part: _Part, course: Course) -> None:
     if not course.started or course.remedy or course.remedy_fault:
         return
-    if not part.twin_document:
+    if part.strange:
+        # A copy of whatever somebody wrote into it could reach instances that are in use.
+        course.doubt = "its remedy was not run: the live document is not the declared one, see logs/remedies"
+    elif not part.twin_document:
         course.remedy_fault = "its remedy has no document"
     elif part.automation is None:
         ctx.steps.add(f"the rule hands on {part.live['AlarmName']}'s twin; its remedy is started")
