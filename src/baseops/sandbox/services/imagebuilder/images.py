@@ -33,6 +33,13 @@ _SHOWN = (
     "buildType", "imageSource", "deprecationTime", "loggingConfiguration",
 )  # fmt: skip
 
+LAUNCHERS = {
+    "userIds": "UserId",
+    "userGroups": "Group",
+    "organizationArns": "OrganizationArn",
+    "organizationalUnitArns": "OrganizationalUnitArn",
+}
+
 
 class Images(Workflows):
     """https://docs.aws.amazon.com/imagebuilder/latest/APIReference/API_GetImage.html and its neighbours."""
@@ -275,7 +282,8 @@ class Images(Workflows):
         contents_of(ec2).snapshots[ami.ebs_snapshot.id] = Content(content.blocks, ami.ebs_snapshot.id)
 
     def _share(self, made: str, region: str, permission: Record) -> None:
-        added = [{"UserId": each} for each in permission.get("userIds", ())]
+        """https://docs.aws.amazon.com/imagebuilder/latest/APIReference/API_LaunchPermissionConfiguration.html."""
+        added = [{kind: each} for given, kind in LAUNCHERS.items() for each in permission.get(given, ())]
         if added:
             self.clients.client("ec2", region).modify_image_attribute(ImageId=made, LaunchPermission={"Add": added})
 
