@@ -9,7 +9,7 @@ from baseops.workflow.load import load
 from baseops.workflow.rehearse import rehearse
 
 AREAS = Path(__file__).parents[1] / "areas"
-FULL = ["logs"]
+FULL = ["logs", "email"]
 """Areas whose fullest declaration has a world that can be made."""
 
 

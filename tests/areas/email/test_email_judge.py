@@ -55,6 +55,14 @@ def test_mail_of_a_subdomain_under_strict_alignment_fails_dmarc(judged):
     ]
 
 
+def test_mail_of_a_subdomain_passes_dmarc_by_the_spf_of_a_sibling(judged):
+    text = (
+        "email:\n  acme.example:\n    mail_from: bounce.acme.example\n    dmarc: {dkim_alignment: strict}\n"
+        "    senders: {role/web: [a@news.acme.example]}\n"
+    )
+    assert [each for each in judged(text) if "never-aligned" in each] == []
+
+
 def test_a_policy_to_attach_is_printed_whole(declared):
     declaration = declared("email:\n  acme.example: {attach: print, senders: {role/web: [a@acme.example]}}\n")
     finding = judge(declaration.sections["email"], Refs(declaration.site))[1]

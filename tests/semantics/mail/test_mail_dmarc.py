@@ -49,3 +49,9 @@ def test_a_subdomain_is_aligned_when_relaxed_only() -> None:
     assert is_aligned("acme.example", "bounce.acme.example", "relaxed")
     assert not is_aligned("acme.example", "bounce.acme.example", "strict")
     assert not is_aligned("acme.example", "amazonses.com", "relaxed")
+
+
+def test_subdomains_of_one_organisation_are_aligned_when_relaxed() -> None:
+    assert is_aligned("news.acme.example", "bounce.acme.example", "relaxed", "acme.example")
+    assert not is_aligned("news.acme.example", "bounce.acme.example", "strict", "acme.example")
+    assert not is_aligned("news.acme.example", "bounce.other.example", "relaxed", "acme.example")

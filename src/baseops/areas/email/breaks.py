@@ -152,11 +152,11 @@ def wrong_sender(account: SandboxAccount) -> None:
     """A newcomer's role gets all of SES, which was easier."""
     iam = account.client("iam")
     iam.create_role(
-        RoleName="newsletter", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []})
+        RoleName="newcomer-in-a-hurry", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []})
     )
     statement = {"Effect": "Allow", "Action": "ses:*", "Resource": "*"}
     document = {"Version": "2012-10-17", "Statement": [statement]}
-    iam.put_role_policy(RoleName="newsletter", PolicyName="ses", PolicyDocument=json.dumps(document))
+    iam.put_role_policy(RoleName="newcomer-in-a-hurry", PolicyName="ses", PolicyDocument=json.dumps(document))
 
 
 def _change_record(account: SandboxAccount, name: str, kind: str, change: Callable[[list[str]], list[str]]) -> None:

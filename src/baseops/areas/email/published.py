@@ -152,7 +152,7 @@ def _unaligned(identity: Identity, mail_from: str, live: dmarc.Dmarc) -> list[st
         for each in domains
         if is_within(each, identity.name)
         and not dmarc.is_aligned(each, identity.name, live.dkim_alignment)
-        and not (mail_from and dmarc.is_aligned(each, mail_from, live.spf_alignment))
+        and not (mail_from and dmarc.is_aligned(each, mail_from, live.spf_alignment, identity.name))
     ]
 
 

@@ -73,7 +73,9 @@ def _of_alignment(identity: Identity) -> Iterator[Finding]:
     policy = identity.dmarc
     for domain in [] if identity.is_address else _from_domains(identity):
         by_dkim = dmarc.is_aligned(domain, identity.name, policy.dkim_alignment)
-        by_spf = bool(identity.mail_from) and dmarc.is_aligned(domain, identity.mail_from, policy.spf_alignment)
+        by_spf = bool(identity.mail_from) and dmarc.is_aligned(
+            domain, identity.mail_from, policy.spf_alignment, identity.name
+        )
         if not by_dkim and not by_spf:
             yield Finding(
                 Severity.WARNING,

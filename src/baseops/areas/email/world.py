@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from baseops.areas.email.identities import Identity, identities, inbound_rules, rule_set_name
 from baseops.areas.email.operate.dns import list_records
 from baseops.areas.email.roles import role_of
+from baseops.areas.email.world_keys import private_key_for
 from baseops.aws.errors import translated
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
@@ -113,16 +114,11 @@ def _roles(identity: Identity, account: SandboxAccount, site: Site) -> None:
 
 
 def _own_key(identity: Identity, account: SandboxAccount) -> None:
-    """A secret with some RSA key; it cannot be the one that belongs to the declared public key."""
+    """A secret with the private key of the declared public key, as far as it can be known."""
     own = identity.entry.dkim.own_key
     secrets = account.client("secretsmanager")
-    if own is None or _exists(secrets.describe_secret, SecretId=own.private_key):
-        return
-    ec2 = account.client("ec2")
-    pair = ec2.create_key_pair(KeyName=own.private_key, KeyType="rsa", KeyFormat="pem")
-    ec2.delete_key_pair(KeyName=own.private_key)
-    lines = [line for line in pair["KeyMaterial"].splitlines() if line and not line.startswith("---")]
-    secrets.create_secret(Name=own.private_key, SecretString="".join(lines))
+    if own is not None and not _exists(secrets.describe_secret, SecretId=own.private_key):
+        secrets.create_secret(Name=own.private_key, SecretString=private_key_for(own.public_key))
 
 
 def _pools_and_streams(identity: Identity, account: SandboxAccount) -> None:

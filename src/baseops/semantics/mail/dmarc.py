@@ -95,10 +95,16 @@ def reports_elsewhere(domain: str, dmarc: Dmarc) -> tuple[str, ...]:
     return tuple(target for target in targets if not is_within(target, domain) and not is_within(domain, target))
 
 
-def is_aligned(from_domain: str, other: str, alignment: Alignment) -> bool:
-    """Whether a DKIM or MAIL FROM domain counts for a From domain; relaxed: one lies within the other."""
+def is_aligned(from_domain: str, other: str, alignment: Alignment, organisation: str = "") -> bool:
+    """Whether a DKIM or MAIL FROM domain counts for a From domain.
+
+    Relaxed: both have one organisational domain, which is so where one lies within the other, or both within a domain
+    that is known to be an organisation's. https://www.rfc-editor.org/rfc/rfc7489#section-3.1
+    """
     if alignment == "strict":
         return from_domain.lower() == other.lower()
+    if organisation and is_within(from_domain, organisation) and is_within(other, organisation):
+        return True
     return is_within(from_domain, other) or is_within(other, from_domain)
 
 
