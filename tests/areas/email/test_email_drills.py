@@ -130,8 +130,16 @@ def test_who_may_send_is_evaluated_over_the_whole_account(acme_says):
     assert by_target(records, "proven") == {
         f"{DOMAIN}/senders": "every declared role may send under its addresses",
         f"{DOMAIN}/others": "nobody else may send",
+        f"{DOMAIN}/policies": "none of its 0 policies lets anybody else send",
     }
     assert {each["method"] for each in records} == {"evaluated"}
+
+
+def test_a_policy_of_the_identity_that_nobody_declared_is_named(acme_says):
+    (opened,) = [each for each in BREAKS if each.name == "email/opened"]
+    assert by_target(acme_says(opened.drill, break_=opened.break_), "refuted") == {
+        f"{DOMAIN}/policies": "policies of the identity that are not declared let others send: newsletter"
+    }
 
 
 def test_a_role_that_may_send_as_anybody_is_named(acme_says):

@@ -117,6 +117,20 @@ class Victim:
         name = f"{self.site.prefix}-email-{self.stream.label}-bounce-rate"
         account.client("cloudwatch").disable_alarm_actions(AlarmNames=[name])
 
+    def opened_to_an_account(self, account: SandboxAccount) -> None:
+        """A policy that somebody put on the identity lets another account send under every address of it."""
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ELSEWHERE}:root"},
+            "Action": "ses:Send*",
+            "Resource": f"arn:aws:ses:{self.site.region}:{account.account_id}:identity/{self.identity.name}",
+        }
+        account.client("sesv2").create_email_identity_policy(
+            EmailIdentity=self.identity.name,
+            PolicyName="newsletter",
+            Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+
     def sender_refused(self, account: SandboxAccount) -> None:
         """A sender loses its policies."""
         iam, name = account.client("iam"), role_of(next(iter(self.identity.entry.senders)), self.site).name

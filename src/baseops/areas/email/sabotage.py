@@ -68,6 +68,9 @@ def _of_domain(section: Section, victim: Victim) -> Iterator[Sabotage]:
         yield _broken(name, drill, story, break_)
     if declaring([victim.identity], victim.site):
         yield _broken("wrong-sender", "senders", "a role that is no sender gets all of SES", breaks.wrong_sender)
+        yield _broken(
+            "opened", "senders", "a policy of the identity lets another account send", victim.opened_to_an_account
+        )
         yield _broken("sender-refused", "senders", "a sender loses its policies", victim.sender_refused)
     if promised(section, victim.stream):
         story = "the configuration set delivers to addresses on the list"

@@ -5,18 +5,21 @@ What an organisation forbids besides is not asked: it could only make fewer send
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from baseops.areas.email.delegation import identity_policies
 from baseops.areas.email.identities import Identity, default_stream, streams
 from baseops.areas.email.naming import named, target_of
 from baseops.areas.email.permissions import ACTIONS, example
+from baseops.areas.email.reading import identity_state
 from baseops.areas.email.roles import role_of
 from baseops.areas.email.senders import covers, senders
 from baseops.aws.principals import Somebody, everybody
 from baseops.contract.drill import DrillContext, Evidence, proven, refuted
 from baseops.contract.site import Site
-from baseops.semantics.policies import Context, Request, evaluate
+from baseops.semantics.policies import Context, Policy, Request, evaluate
 
 RECIPIENT = "customer@example.com"
 """Somebody who is no simulator: drills may write to that."""
@@ -52,13 +55,17 @@ def declaring(found: Sequence[Identity], site: Site) -> list[Identity]:
 
 
 def look_at_senders(found: Sequence[Identity], ctx: DrillContext) -> Iterator[Evidence]:
-    """For each identity: its senders may send as declared, and nobody else may. AWS call: see `everybody`."""
+    """For each identity: its senders may send as declared, and nobody else may.
+
+    AWS calls: ses:GetEmailIdentity, and see `everybody`.
+    """
     people = everybody(ctx.clients, ACTIONS)
     managed = [each for each in found if each.entry.managed]
     for identity in declaring(found, ctx.site):
         target = target_of(identity, ctx)
         yield _declared(f"{target}/senders", identity, managed, people, ctx)
         yield _others(f"{target}/others", identity, managed, people, ctx)
+        yield _opened(f"{target}/policies", identity, ctx)
 
 
 def _declared(
@@ -104,6 +111,25 @@ def _others(
         reason = f"{', '.join(found[:SHOWN])}{more} may send under addresses that are not declared for them"
         return refuted(place, reason, method="evaluated", measures=measures)
     return proven(place, "nobody else may send", method="evaluated", measures=measures)
+
+
+def _opened(place: str, identity: Identity, ctx: DrillContext) -> Evidence:
+    """The identity's own policies: such a one lets in whom no policy of a role or user knows of.
+
+    https://docs.aws.amazon.com/ses/latest/dg/sending-authorization-policies.html
+    """
+    declared = {each.name for each in identity_policies([identity], ctx.site)}
+    live: Mapping[str, str] = (identity_state(ctx.clients, identity) or {}).get("Policies") or {}
+    opening = [
+        name
+        for name, text in sorted(live.items())
+        if name not in declared
+        if any(one.effect == "Allow" for one in Policy.parse(json.loads(text), name).about(ACTIONS).statements)
+    ]
+    if opening:
+        reason = f"policies of the identity that are not declared let others send: {', '.join(opening[:SHOWN])}"
+        return refuted(place, reason, method="evaluated")
+    return proven(place, f"none of its {len(live)} policies lets anybody else send", method="evaluated")
 
 
 def _mail(address: str, identity: Identity, managed: list[Identity], ctx: DrillContext) -> Mail:
