@@ -116,20 +116,34 @@ def _streams(entry: Entry, instance: str) -> list[str]:
 
 def _ships(client: Any, entry: Entry, instance: str, recent: Mapping[str, datetime], since: datetime) -> bool:
     streams = _streams(entry, instance)
-    return any(each in recent for each in streams) or _has_event(client, entry.group.name, streams, since)
+    return any(each in recent for each in streams) or has_event(client, entry.group.name, streams, since)
 
 
-def _has_event(client: Any, group: str, streams: Sequence[str], since: datetime) -> bool:
+def has_event(client: Any, group: str, streams: Sequence[str], since: datetime) -> bool:
+    """Whether one of the streams has an event since then. AWS call: logs:GetLogEvents."""
     for stream in streams:
         try:
             with translated(f"cannot ask {group} for events of {stream}"):
-                wanted = {"logGroupName": group, "logStreamName": stream, "limit": 1}
-                start = int(since.timestamp() * 1000)
-                if client.get_log_events(**wanted, startTime=start, startFromHead=False)["events"]:
+                if any(_pages_of(client, group, stream, since)):
                     return True
         except NotFoundError:
             continue
     return False
+
+
+def _pages_of(client: Any, group: str, stream: str, since: datetime) -> Iterator[Sequence[Any]]:
+    """The events since then, newest first: a page may be empty though there are more; the last one has its own token.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html
+    """
+    wanted = {"logGroupName": group, "logStreamName": stream, "startTime": int(since.timestamp() * 1000), "limit": 1}
+    token = ""
+    while True:
+        page = client.get_log_events(**wanted, startFromHead=False, **({"nextToken": token} if token else {}))
+        yield page["events"]
+        if page.get("nextBackwardToken") in (None, token):
+            return
+        token = page["nextBackwardToken"]
 
 
 def _time(milliseconds: int) -> datetime:
