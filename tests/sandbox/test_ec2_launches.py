@@ -108,7 +108,8 @@ def test_interfaces_that_a_launch_makes_go_with_the_instance(account, image):
     kept = {"DeviceIndex": 0, "SubnetId": subnet, "DeleteOnTermination": False}
     for more in ({"SubnetId": subnet}, {"NetworkInterfaces": [{"DeviceIndex": 0, "SubnetId": subnet}]}):
         (instance,) = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, **more)["Instances"]
-        ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
+        for _ in range(2):
+            ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
     assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
 
     (instance,) = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, NetworkInterfaces=[kept])["Instances"]

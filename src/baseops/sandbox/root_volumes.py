@@ -50,6 +50,22 @@ def adapt_instances(module: ModuleType) -> None:
         return reservation
 
     owner.run_instances = run_instances
+    _let_terminate_twice(module.__dict__["Instance"])
+
+
+def _let_terminate_twice(owner: Any) -> None:
+    """An instance that has ended may be terminated again; moto then looks for interfaces that went with it.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html
+    """
+    original = owner.terminate
+
+    @wraps(original)
+    def terminate(instance: Any, *arguments: Any, **options: Any) -> Any:
+        instance.nics = {at: each for at, each in instance.nics.items() if each.id in instance.ec2_backend.enis}
+        return original(instance, *arguments, **options)
+
+    owner.terminate = terminate
 
 
 def adapt_responses(module: ModuleType) -> None:
