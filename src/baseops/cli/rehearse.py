@@ -104,7 +104,7 @@ def _text(cell: Cell | None) -> str:
     if cell.verb == "compile":
         return cell.result.removesuffix(" resources")
     if cell.verb not in ("apply", "reapply", "import"):
-        return cell.result
+        return {"unchanged": "same", "no drift": "clean"}.get(cell.result, cell.result)
     more = cell.result.removeprefix("created").strip()
     return f"{cell.seconds:.0f} s\n{more}" if more else f"{cell.seconds:.0f} s"
 
