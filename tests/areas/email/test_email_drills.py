@@ -145,5 +145,5 @@ def test_a_policy_of_the_identity_that_nobody_declared_is_named(acme_says):
 def test_a_role_that_may_send_as_anybody_is_named(acme_says):
     (wrong,) = [each for each in BREAKS if each.name == "email/wrong-sender"]
     assert by_target(acme_says(wrong.drill, break_=wrong.break_), "refuted") == {
-        f"{DOMAIN}/others": "newsletter may send under addresses that are not declared for them"
+        f"{DOMAIN}/others": "newcomer-in-a-hurry may send under addresses that are not declared for them"
     }
