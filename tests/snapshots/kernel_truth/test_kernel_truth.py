@@ -25,8 +25,8 @@ from baseops.snapshots.overlay import CLEAN
 pytest.importorskip("pyfsext", reason="the dependency group `judges` is not installed")
 
 # These mount what they make. Linux 6.18 can deadlock over ext4 with inline data, and takes every later sync with it; so
-# those two layouts run in the long trials alone. All run when asked for (make test-slow): they are timed by the machine,
-# and a file that XFS was cloning at the cut can differ, since announced work that was not finished is not replayed.
+# those two layouts run in the long trials alone. All run when asked for (make test-slow): the machine times them, and
+# a file that XFS was cloning at the cut can differ, since announced work that was not finished is not replayed.
 pytestmark = pytest.mark.slow
 
 INLINE = [each for each in LAYOUTS if any("inline_data" in word for word in each.make)]
