@@ -23,7 +23,8 @@ MAX_LINK = 1024
 _KEPT_INODES = 4096
 _KNOWN_INCOMPATIBLE = 0x1 | 0x2 | 0x4 | 0x8 | 0x20 | 0x40 | 0x80
 _REFUSED = {0x10: "is marked as needing repair", 0x100: "has a metadata directory", 0x200: "is zoned"}
-_FTYPE, _BIGTIME, _NREXT64 = 0x1, 0x8, 0x10
+NREXT64 = 0x10
+_FTYPE, _BIGTIME = 0x1, 0x8
 _DEVICE, _LOCAL = 0, 1
 
 
@@ -147,7 +148,7 @@ class XfsFileSystem:
             raise DamagedError(f"inode {number} at offset {place} is damaged", f"its attributes begin at {forkoff}")
         flags2 = struct.unpack_from(">Q", raw, 120)[0] if version == 3 else 0
         counts = struct.unpack_from(">QI", raw, 24)[0], struct.unpack_from(">I", raw, 76)[0]
-        if not flags2 & _NREXT64:
+        if not flags2 & NREXT64:
             counts = struct.unpack_from(">IH", raw, 76)
         end = start + forkoff if forkoff else len(raw)
         return Inode(

@@ -13,7 +13,7 @@ from baseops.snapshots.tree import Extent
 MAX_LEVELS = 9
 MAX_NODES = 300_000
 MAX_EXTENTS = 1_000_000
-_EXTENTS, _BTREE = 2, 3
+EXTENTS, BTREE = 2, 3
 _LOW_63 = (1 << 63) - 1
 
 
@@ -58,17 +58,22 @@ class Fork:
 
 def fork_extents(fork: Fork, geometry: Geometry, device: Readable, what: str) -> list[Extent]:
     """The extents of a fork, by offset; unwritten ones are zeros."""
-    if fork.format == _EXTENTS:
+    return list(_decoded(fork_records(fork, geometry, device, what), geometry, what))
+
+
+def fork_records(fork: Fork, geometry: Geometry, device: Readable, what: str) -> bytes:
+    """The same as they stand on the disk: 16 bytes each."""
+    if fork.format == EXTENTS:
         if fork.count * 16 > len(fork.raw):
             raise DamagedError(f"the extents of {what} are damaged", f"{fork.count} in {len(fork.raw)} bytes")
         records = fork.raw[: fork.count * 16]
-    elif fork.format == _BTREE:
+    elif fork.format == BTREE:
         records = b"".join(_leaves(fork, geometry, device, what))
     else:
         raise DamagedError(f"{what} is damaged", f"a fork of format {fork.format}")
     if len(records) > MAX_EXTENTS * 16:
         raise DamagedError(f"{what} is in too many pieces", f"more than {MAX_EXTENTS} extents")
-    return list(_decoded(records, geometry, what))
+    return records
 
 
 def _decoded(records: bytes, geometry: Geometry, what: str) -> Iterator[Extent]:

@@ -1,11 +1,15 @@
-"""Work that an XFS transaction announced: what no later one finished, in words. It is not carried out."""
+"""Work that an XFS transaction announced and no later one finished: what is to be carried out, the rest in words."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import unpack_from
+from typing import NamedTuple
 
+from baseops.snapshots.xfs_mappings import Mapping, parse_mapping
 from baseops.snapshots.xlog_transactions import Item
 
+EXTENTS, ATTRIBUTES, EXCHANGES = 0x1244, 0x1246, 0x1248
 _SPACE = "only the count of free space is behind"
 _INTENTS = {
     0x1236: ("extents to free", _SPACE),
@@ -14,11 +18,21 @@ _INTENTS = {
     0x124A: ("realtime extents to free", _SPACE),
     0x124C: ("entries of the realtime reverse map", _SPACE),
     0x124E: ("counts of shared realtime blocks", _SPACE),
-    0x1244: ("changes of a file's extents", "a file that was just being cloned or swapped may show its former content"),
-    0x1246: ("changes of extended attributes", "an attribute may show its former value"),
-    0x1248: ("exchanges between two files", "the two files may show a mixture of old and new content"),
+    EXTENTS: ("changes of extents of attributes or on the realtime device", "the file may show its former content"),
+    ATTRIBUTES: ("changes of extended attributes", "an attribute may show its former value"),
+    EXCHANGES: ("exchanges between two files", "the two files may show a mixture of old and new content"),
 }
 """Intents by kind; the record that one is done has the next number."""
+MOST_NAMED = 8
+_INODES_AT = {ATTRIBUTES: (16,), EXCHANGES: (16, 24)}
+"""Where an intent names the inodes that it is about."""
+
+
+class Announced(NamedTuple):
+    """An intent: the inodes that it names, and the change of extents that it is."""
+
+    inodes: tuple[int, ...]
+    mapping: Mapping | None = None
 
 
 class Intents:
@@ -26,27 +40,47 @@ class Intents:
 
     def __init__(self) -> None:
         """Nothing announced."""
-        self._open: dict[tuple[int, int], int] = {}
-        self._unknown: set[int] = set()
+        self._open: dict[tuple[int, int], Announced] = {}
 
     def see(self, item: Item) -> None:
         """An item that changes nothing by itself."""
-        if len(item.regions[0]) < 16:
+        region = item.regions[0]
+        if len(region) < 16:
             raise ValueError(f"an item of kind 0x{item.kind:04x} is cut off")
-        number = unpack_from("<Q", item.regions[0], 8)[0]
+        number = unpack_from("<Q", region, 8)[0]
         if item.kind in _INTENTS:
-            self._open[item.kind, number] = max(1, unpack_from("<I", item.regions[0], 4)[0] & 0xFFFF)
+            self._open[item.kind, number] = _announced(item.kind, region)
         elif item.kind - 1 in _INTENTS:
             self._open.pop((item.kind - 1, number), None)
         else:
             raise ValueError(f"an item of kind 0x{item.kind:04x} is not known")
 
+    def mappings(self) -> Iterator[Mapping]:
+        """Changes of the extents of files, in the order in which they were announced."""
+        return (each.mapping for each in self._open.values() if each.mapping and not each.mapping.elsewhere)
+
     def notes(self) -> tuple[str, ...]:
         """What was left undone, and what that means."""
-        kinds = sorted({kind for kind, _ in self._open})
-        found = []
-        for kind in kinds:
-            count = sum(1 for each, _ in self._open if each == kind)
-            name, meaning = _INTENTS[kind]
-            found.append(f"{count} unfinished intents ({name}): {meaning}")
-        return tuple(found)
+        undone: dict[int, list[Announced]] = {}
+        for (kind, _), each in self._open.items():
+            if not each.mapping or each.mapping.elsewhere:
+                undone.setdefault(kind, []).append(each)
+        return tuple(_note(kind, undone[kind]) for kind in sorted(undone))
+
+
+def _announced(kind: int, region: bytes) -> Announced:
+    if kind == EXTENTS:
+        mapping = parse_mapping(region)
+        return Announced((mapping.inode,), mapping)
+    places = _INODES_AT.get(kind, ())
+    if len(region) < max(places, default=0) + 8:
+        raise ValueError(f"an item of kind 0x{kind:04x} is cut off")
+    return Announced(tuple(unpack_from("<Q", region, place)[0] for place in places))
+
+
+def _note(kind: int, undone: list[Announced]) -> str:
+    name, meaning = _INTENTS[kind]
+    inodes = sorted({inode for each in undone for inode in each.inodes})
+    where = f" of inode {', '.join(map(str, inodes[:MOST_NAMED]))}" if inodes else ""
+    more = f" and {len(inodes) - MOST_NAMED} more" if len(inodes) > MOST_NAMED else ""
+    return f"{len(undone)} unfinished intents ({name}{where}{more}): {meaning}"

@@ -1,7 +1,8 @@
 """Replay of XFS's log as an overlay: what the kernel would write at the next mount, without writing it.
 
 The rules are the kernel's (log recovery): buffers that were freed later are not brought back, what is newer on the
-disk than in the log stays. Not done, and said: work that a transaction announced (intents) and no later one finished.
+disk than in the log stays. Of the work that a transaction announced (intents) and no later one finished, changes of
+extents are carried out; the rest is not done, and said.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from baseops.snapshots.xfs_buffer_items import parse_format as parse_buffer
 from baseops.snapshots.xfs_inode_items import MAGIC_BYTES, NEXT_UNLINKED, fresh_inode, replayed_inode
 from baseops.snapshots.xfs_inode_items import parse_format as parse_inode
 from baseops.snapshots.xfs_intents import Intents
+from baseops.snapshots.xfs_mappings import carry_out
 from baseops.snapshots.xfs_sectors import Sectors
 from baseops.snapshots.xfs_superblock import Superblock, read_superblock
 from baseops.snapshots.xlog import Ring
@@ -49,6 +51,7 @@ def replay(device: Fetchable) -> Replay:
     recovery = Recovery(device, superblock, _cancellations(once))
     for transaction in again:
         recovery.apply(transaction)
+    carry_out(recovery.sectors, superblock, recovery.intents.mappings())
     notes = recovery.intents.notes()
     if bounds.torn:
         notes = (f"{bounds.torn} torn records at the end of the log were dropped, as the kernel does", *notes)
@@ -116,7 +119,7 @@ class Recovery:
             return
         if self._cancelled[form.key] > 0 or not form.sectors:
             return
-        old = self.sectors.read(form.offset, min(form.sectors * 512, 512))
+        old = self.sectors.pread(form.offset, min(form.sectors * 512, 512))
         newer = lsn_on_disk(self.superblock, old)
         if newer not in {None, 0, NEVER} and newer >= lsn:
             return
@@ -140,7 +143,7 @@ class Recovery:
             return
         if form.place < 0 or form.place % self.superblock.inode_size or form.buffer < 0:
             raise ValueError(f"inode {form.number} at {form.place} in the buffer at sector {form.buffer}")
-        old = self.sectors.read(form.offset, self.superblock.inode_size)
+        old = self.sectors.pread(form.offset, self.superblock.inode_size)
         if old[:2] != MAGIC_BYTES:
             raise ValueError(f"there is no inode at offset {form.offset}, where inode {form.number} belongs")
         newer = int.from_bytes(old[112:120], "big")
@@ -179,7 +182,7 @@ class Recovery:
             raise ValueError("a quota record is cut off")
         block, _, place = unpack_from("<qiI", form, 8)
         offset = block * 512 + place
-        newer = int.from_bytes(self.sectors.read(offset + 112, 8), "big") if block >= 0 else NEVER
+        newer = int.from_bytes(self.sectors.pread(offset + 112, 8), "big") if block >= 0 else NEVER
         if newer in {0, NEVER} or newer < lsn:
             self.sectors.write(offset, item.regions[1][:QUOTA_BYTES])
 

@@ -19,7 +19,7 @@ class Sectors:
         self.size = min(size, device.size)
         self._changed: dict[int, bytearray] = {}
 
-    def read(self, offset: int, length: int) -> bytes:
+    def pread(self, offset: int, length: int) -> bytes:
         """Bytes as they stand now."""
         found = bytearray(self.device.pread(offset, length))
         for key in range(offset // BASIC_BLOCK, -(-(offset + length) // BASIC_BLOCK)):

@@ -291,14 +291,16 @@ def test_a_log_that_was_never_written_is_clean():
 
 def test_unfinished_intents_are_said_in_words():
     image = XfsImage()
-    intent = struct.pack("<HHIQ", 0x1244, 1, 1, 0xABC) + bytes(32)
+    exchange = struct.pack("<HHIQQQ", 0x1248, 1, 0, 0xABC, 131, 128) + bytes(56)
     finished = struct.pack("<HHIQ", 0x1236, 1, 1, 0xDEF) + bytes(16)
     done = struct.pack("<HHIQ", 0x1237, 1, 1, 0xDEF) + bytes(16)
-    image.transaction([intent], [finished])
+    image.transaction([exchange], [finished])
     image.transaction([done])
 
     (note,) = replay(device_of(image)).not_replayed
-    assert note.startswith("1 unfinished intents (changes of a file's extents): a file that was just being cloned")
+    assert note.startswith(
+        "1 unfinished intents (exchanges between two files of inode 128, 131): the two files may show"
+    )
 
 
 def test_version_4_is_refused():
@@ -344,7 +346,12 @@ def busy_image() -> XfsImage:
     creation = struct.pack("<HH", 0x123F, 1) + struct.pack(">IIIIII", 0, 51, 8, 512, 1, 77)
     intent = struct.pack("<HHIQ", 0x1236, 1, 1, 0xDEF) + bytes(16)
     image.transaction([creation], [intent], buffer_item(AT_SECTOR, {0: b"IN" + bytes(126)}, flags=1))
+    image.transaction(change_of_extents(401))
     return image
+
+
+def change_of_extents(inode: int) -> list[bytes]:
+    return [struct.pack("<HHIQQQQII", 0x1244, 1, 1, inode, inode, 40, 5, 2, 1)]
 
 
 def test_any_damage_to_what_a_log_says_ends_in_an_answer_or_an_error_of_ours(fuzz_cases):
@@ -362,6 +369,8 @@ def test_any_damage_to_what_a_log_says_ends_in_an_answer_or_an_error_of_ours(fuz
         [creation],
         quota,
         [struct.pack("<HHIQ", 0x1236, 1, 1, 0xDEF) + bytes(16)],
+        change_of_extents(401),
+        change_of_extents(402),
     ]
     for _ in range(fuzz_cases * 3):
         listed = operations(chance.sample(items, chance.randrange(1, 4)))

@@ -16,21 +16,22 @@ from pathlib import Path
 import pytest
 from kernel_truth.layouts import LAYOUTS, Layout
 from kernel_truth.loops import LIKE_A_POWER_CUT, copy_sparse, mounted, power_cut, run, why_not
-from kernel_truth.trial import busy_image, fast_folder, replayed, trial
+from kernel_truth.trial import busy_image, cut_while_cloning, fast_folder, hold_against_kernel, replayed, trial
 from kernel_truth.views import by_overlay, compare
 from kernel_truth.workload import Workload
 
 from baseops.snapshots.overlay import CLEAN
+from baseops.snapshots.xfs_mappings import Mapping, carry_out
+from baseops.snapshots.xfs_sectors import Sectors
+from baseops.snapshots.xfs_superblock import Superblock
 
 pytest.importorskip("pyfsext", reason="the dependency group `judges` is not installed")
 
 # These mount what they make. Linux 6.18 can deadlock over ext4 with inline data, and takes every later sync with it; so
-# those two layouts run in the long trials alone. All run when asked for (make test-slow): the machine times them, and
-# a file that XFS was cloning at the cut can differ, since announced work that was not finished is not replayed.
-pytestmark = pytest.mark.slow
-
+# those two layouts run in the long trials alone.
 INLINE = [each for each in LAYOUTS if any("inline_data" in word for word in each.make)]
 QUICK = [each for each in LAYOUTS if each not in INLINE]
+SHARING = [each for each in LAYOUTS if each.kind == "xfs" and not any("reflink=0" in word for word in each.make)]
 BY_NAME = {layout.name: layout for layout in LAYOUTS}
 
 
@@ -64,6 +65,46 @@ def test_a_busy_file_system_reads_as_the_kernel_replays_it(folder, layout, seed)
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)
 def test_every_layout_reads_as_the_kernel_replays_it(folder, layout, seed):
     hold(folder, layout, seed, changes=2500)
+
+
+@pytest.fixture
+def carried_out(monkeypatch) -> list[Mapping]:
+    """What was carried out of the changes of extents that the logs had announced."""
+    seen: list[Mapping] = []
+
+    def watched(sectors: Sectors, superblock: Superblock, mappings: Iterator[Mapping]) -> None:
+        listed = list(mappings)
+        seen.extend(listed)
+        carry_out(sectors, superblock, listed)
+
+    monkeypatch.setattr("baseops.snapshots.xfs_log.carry_out", watched)
+    return seen
+
+
+def test_a_file_that_was_being_cloned_reads_as_the_kernel_finishes_it(folder, carried_out):
+    """One cut in six falls between the transactions of a clone; cut until one did."""
+    if reason := why_not("xfs"):
+        pytest.skip(f"the kernel cannot be asked: {reason}")
+    for seed in range(60):
+        layout = SHARING[seed % len(SHARING)]
+        outcome = hold_against_kernel("xfs", cut_while_cloning(folder, layout, seed))
+        assert (outcome.ours.wrong, outcome.truth.wrong) == ({}, {}), f"{layout} seed {seed}"
+        if carried_out:
+            return
+    pytest.fail("no cut fell into a clone")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("layout", SHARING, ids=str)
+def test_clones_of_every_layout_read_as_the_kernel_finishes_them(folder, layout, seed):
+    if reason := why_not("xfs"):
+        pytest.skip(f"the kernel cannot be asked: {reason}")
+    outcome = hold_against_kernel("xfs", cut_while_cloning(folder, layout, 100 + seed))
+
+    assert outcome.truth.paths > 20
+    assert outcome.ours.wrong == {}
+    assert outcome.truth.wrong == {}
 
 
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])

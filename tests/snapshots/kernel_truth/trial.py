@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,30 @@ def cut_in_the_middle(place: Path, layout: Layout, seed: int, changes: int) -> N
         power_cut(place, KEEP_JOURNAL if seed % 8 == 3 else LIKE_A_POWER_CUT)
         worker.kill()
         worker.communicate()
+
+
+def cut_while_cloning(folder: Path, layout: Layout, seed: int) -> Path:
+    """A copy of an XFS that was cut off while four writers cloned files."""
+    image, copy = folder / "live.img", folder / "copy.img"
+    image.touch()
+    os.truncate(image, layout.size)
+    run(f"mkfs.{layout.kind}", "-q", *layout.make, image)
+    script = Path(__file__).with_name("clones.py")
+    with mounted(image, layout.kind, layout.options) as place, ExitStack() as writers:
+        started = []
+        for number in range(4):
+            command = [sys.executable, script, place / str(number), str(seed * 10 + number)]
+            writer = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            started.append(writers.enter_context(writer))
+            writers.callback(writer.kill)
+        for writer in started:
+            writer.stdout.readline()
+        time.sleep(random.Random(seed).random() * 0.4)
+        power_cut(place, KEEP_JOURNAL if seed % 2 else LIKE_A_POWER_CUT)
+        writers.close()
+        copy_sparse(image, copy)
+    image.unlink()
+    return copy
 
 
 def replayed(kind: str, image: Path) -> tuple[Replay, int, float]:

@@ -1,0 +1,60 @@
+"""A writer that clones files in many pieces, over each other and in part, and writes over what they share, without end.
+
+XFS does each of these in several transactions, of which the first announces the others: a cut can fall between them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+CLONE = 0x40049409  # FICLONE
+BLOCK = 4096
+
+
+def sources(root: Path, chance: random.Random) -> list[Path]:
+    """Files in about sixty pieces each."""
+    found = []
+    for number in range(4):
+        path = root / f"source-{number}"
+        with path.open("wb") as file:
+            for block in chance.sample(range(120), 60):
+                file.seek(block * BLOCK * chance.choice((1, 2)))
+                file.write(chance.randbytes(BLOCK))
+                file.flush()
+                if chance.random() < 0.2:
+                    os.fsync(file.fileno())
+        found.append(path)
+    return found
+
+
+def clone(source: Path, target: Path, chance: random.Random) -> None:
+    """Clone a file over a new or an old one, then write over some of it."""
+    mode = "r+b" if target.exists() and chance.random() < 0.5 else "wb"
+    with source.open("rb") as old, target.open(mode) as new:
+        with suppress(OSError):  # no space left
+            fcntl.ioctl(new, CLONE, old.fileno())
+        for _ in range(chance.randrange(4)):
+            new.seek(chance.randrange(100) * BLOCK)
+            new.write(chance.randbytes(BLOCK * chance.randrange(1, 4)))
+            new.flush()
+            if chance.random() < 0.5:
+                os.fsync(new.fileno())
+
+
+def main(root: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    root.mkdir()
+    files = sources(root, chance)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    while True:
+        clone(chance.choice(files), root / f"clone-{chance.randrange(40)}", chance)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
