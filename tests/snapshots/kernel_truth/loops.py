@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
+import platform
+import re
 import shutil
 import subprocess
 import tempfile
@@ -71,3 +73,12 @@ def why_not(kind: str) -> str:
                 return ""
         except OSError as error:
             return f"no loop mounts of {kind} here: {error}"
+
+
+def why_not_inline() -> str:
+    """Why ext4 with inline data is not mounted here: Linux 6.18 can deadlock over it, and takes every later sync with it."""
+    release = platform.release()
+    version = tuple(int(number) for number in re.findall(r"\d+", release)[:2])
+    if version <= (6, 1) or os.environ.get("BASEOPS_INLINE_TRIALS"):
+        return ""
+    return f"Linux {release} may deadlock over inline data (6.18 does, 6.1 does not); BASEOPS_INLINE_TRIALS=1 tries it"

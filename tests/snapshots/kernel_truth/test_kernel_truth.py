@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from kernel_truth.layouts import LAYOUTS, Layout
-from kernel_truth.loops import LIKE_A_POWER_CUT, copy_sparse, mounted, power_cut, run, why_not
+from kernel_truth.loops import LIKE_A_POWER_CUT, copy_sparse, mounted, power_cut, run, why_not, why_not_inline
 from kernel_truth.trial import busy_image, cut_while_cloning, fast_folder, hold_against_kernel, replayed, trial
 from kernel_truth.views import by_overlay, compare
 from kernel_truth.workload import Workload
@@ -27,10 +27,6 @@ from baseops.snapshots.xfs_superblock import Superblock
 
 pytest.importorskip("pyfsext", reason="the dependency group `judges` is not installed")
 
-# These mount what they make. Linux 6.18 can deadlock over ext4 with inline data, and takes every later sync with it; so
-# those two layouts run in the long trials alone.
-INLINE = [each for each in LAYOUTS if any("inline_data" in word for word in each.make)]
-QUICK = [each for each in LAYOUTS if each not in INLINE]
 SHARING = [each for each in LAYOUTS if each.kind == "xfs" and not any("reflink=0" in word for word in each.make)]
 BY_NAME = {layout.name: layout for layout in LAYOUTS}
 
@@ -43,7 +39,8 @@ def folder() -> Iterator[Path]:
 
 
 def hold(folder: Path, layout: Layout, seed: int, changes: int) -> None:
-    if reason := why_not(layout.kind):
+    inline = any("inline_data" in word for word in layout.make)
+    if reason := why_not(layout.kind) or (inline and why_not_inline()):
         pytest.skip(f"the kernel cannot be asked: {reason}")
     outcome = trial(folder, layout, seed, changes)
 
@@ -55,7 +52,7 @@ def hold(folder: Path, layout: Layout, seed: int, changes: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 3])
-@pytest.mark.parametrize("layout", QUICK, ids=str)
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
 def test_a_busy_file_system_reads_as_the_kernel_replays_it(folder, layout, seed):
     hold(folder, layout, seed, changes=350)
 
