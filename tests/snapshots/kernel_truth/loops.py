@@ -76,7 +76,7 @@ def why_not(kind: str) -> str:
 
 
 def why_not_inline() -> str:
-    """Why ext4 with inline data is not mounted here: Linux 6.18 can deadlock over it, and takes every later sync with it."""
+    """Why ext4 with inline data is not mounted here: Linux 6.18 can deadlock over it, and takes later syncs with it."""
     release = platform.release()
     version = tuple(int(number) for number in re.findall(r"\d+", release)[:2])
     if version <= (6, 1) or os.environ.get("BASEOPS_INLINE_TRIALS"):
