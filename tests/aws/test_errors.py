@@ -1,7 +1,7 @@
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
-from baseops.aws.errors import translated
+from baseops.aws.errors import settled, translated
 from baseops.errors import AccessError, AwsError, NotFoundError, ThrottledError
 
 
@@ -58,3 +58,17 @@ def test_an_endpoint_that_does_not_answer_has_a_remedy_of_its_own():
 def test_not_found_is_also_a_lookup_error():
     with pytest.raises(LookupError), translated("cannot read"):
         raise client_error("NoSuchKey")
+
+
+def test_what_is_so_already_is_no_error():
+    with settled("ResourceAlreadyExistsException"), translated("cannot make the stream"):
+        raise client_error("ResourceAlreadyExistsException")
+
+
+def test_another_error_is_one_all_the_same():
+    with (
+        pytest.raises(NotFoundError),
+        settled("ResourceAlreadyExistsException"),
+        translated("cannot make the stream"),
+    ):
+        raise client_error("ResourceNotFoundException")

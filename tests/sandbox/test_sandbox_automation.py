@@ -56,6 +56,16 @@ def test_an_execution_is_started_found_and_stopped(account, ssm):
     assert execution["AutomationExecutionStatus"] == "Cancelled"
 
 
+def test_an_execution_is_started_once_for_a_token(ssm):
+    make(ssm, automation())
+    asked = {"DocumentName": "restart", "Parameters": {"Alarm": ["errors"]}}
+    first, again = (
+        ssm.start_automation_execution(**asked, ClientToken="6f1c1a52-6f0e-4b1c-9d2e-6a1b0c9f7e11") for _ in range(2)
+    )
+    assert first["AutomationExecutionId"] == again["AutomationExecutionId"]
+    assert ssm.start_automation_execution(**asked)["AutomationExecutionId"] != first["AutomationExecutionId"]
+
+
 def test_an_execution_wants_the_documents_parameters(ssm):
     make(ssm, automation())
     with pytest.raises(ClientError, match="InvalidAutomationExecutionParameters"):

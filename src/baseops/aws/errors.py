@@ -54,6 +54,19 @@ def translated(what: str, remedy: str = "") -> Iterator[None]:
         raise AwsError(what, str(error).rstrip("."), remedy or "Check the network and --endpoint-url.") from error
 
 
+@contextmanager
+def settled(*codes: str) -> Iterator[None]:
+    """Let AWS's errors pass that say that it is so already: the answer to a first request may have been lost.
+
+    Around `translated`, and for what has a name of the caller's own: what somebody else made says the same.
+    """
+    try:
+        yield
+    except AwsError as error:
+        if error.code not in codes:
+            raise
+
+
 def _from_client_error(error: ClientError, what: str, remedy: str) -> BaseopsError:
     details = error.response.get("Error", {})
     code, message = str(details.get("Code", "")), str(details.get("Message", "")).rstrip(".")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from baseops.aws.errors import translated
+from baseops.aws.errors import settled, translated
 from baseops.contract.drill import DrillContext, Mark
 from baseops.errors import InconclusiveError, NotFoundError
 from baseops.evidence import resources
@@ -80,8 +80,10 @@ def security_group(ctx: DrillContext, way: Way, purpose: str) -> str:
     group = ctx.journal.create(resources.security_group(ctx.site.region), make)
     with translated(f"cannot close {group}"):
         (described,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
-        if described["IpPermissionsEgress"]:
+    if described["IpPermissionsEgress"]:
+        with settled("InvalidPermission.NotFound"), translated(f"cannot close {group}"):
             ec2.revoke_security_group_egress(GroupId=group, IpPermissions=described["IpPermissionsEgress"])
+    with settled("InvalidPermission.Duplicate"), translated(f"cannot let {group} reach Systems Manager"):
         ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[_https(way)])
     return group
 

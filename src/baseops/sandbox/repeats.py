@@ -1,7 +1,8 @@
-"""Amazon EC2's idempotency: a request that is repeated with the same client token gets the first one's answer.
+"""AWS's idempotency: a request that is repeated with the same client token gets the first one's answer.
 
-botocore sends a token with every request that takes one, and the same again when it retries.
+To Amazon EC2 botocore sends a token with every request that takes one, and the same again when it retries.
 https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
+https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAutomationExecution.html
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from baseops.sandbox.call import Call
 from baseops.sandbox.service import ServiceError
 
 Token: TypeAlias = tuple[str, str, str, str]
+_TOKENS = {("ssm", "StartAutomationExecution"): ["ClientToken"]}
+"""Of other services, those that who calls gives itself."""
 
 
 class Repeats:
@@ -22,7 +25,7 @@ class Repeats:
         self._known: dict[Token, tuple[dict[str, object], Answer]] = {}
 
     def find(self, call: Call) -> Answer | None:
-        """The first answer; raises what EC2 says of a token that comes with another request."""
+        """The first answer; raises what AWS says of a token that comes with another request."""
         token = _token(call)
         if token not in self._known:
             return None
@@ -41,7 +44,9 @@ class Repeats:
 
 
 def _token(call: Call) -> Token | None:
-    shape = call.model.input_shape if call.service == "ec2" else None
-    named = [name for name, each in (shape.members if shape else {}).items() if each.metadata.get("idempotencyToken")]
+    named = _TOKENS.get((call.service, call.operation), [])
+    if call.service == "ec2" and call.model.input_shape:
+        members = call.model.input_shape.members.items()
+        named = [name for name, each in members if each.metadata.get("idempotencyToken")]
     given = next((str(call.parameters[name]) for name in named if call.parameters.get(name)), "")
     return (call.account_id, call.region, call.operation, given) if given else None

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from baseops.areas.email.simulated import Event, Sent
-from baseops.aws.errors import translated
+from baseops.aws.errors import settled, translated
 from baseops.contract.drill import DrillContext
 from baseops.errors import AwsError
 from baseops.evidence import resources
@@ -191,7 +191,7 @@ def _destination(ctx: DrillContext, name: str, topic: str) -> None:
     destination = {"Enabled": True, "MatchingEventTypes": list(EVENT_TYPES), "SnsDestination": {"TopicArn": topic}}
     while True:
         try:
-            with translated("SES takes no event destination"):
+            with settled("AlreadyExistsException"), translated("SES takes no event destination"):
                 ctx.clients.client("sesv2").create_configuration_set_event_destination(
                     ConfigurationSetName=name, EventDestinationName="probe", EventDestination=destination
                 )

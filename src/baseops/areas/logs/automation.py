@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from baseops.areas.logs.course import Course
 from baseops.aws.errors import translated
@@ -27,9 +28,14 @@ class Automation:
     @classmethod
     def start(cls, ctx: DrillContext, document: str, alarm: str) -> Automation:
         """Start it as the rule would: with the alarm's name, by the automation's own role."""
+        # A second execution, begun because the first answer was lost, would find the cooldown not over.
+        # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAutomationExecution.html
+        token = str(UUID(int=ctx.random.getrandbits(128), version=4))
         with translated("cannot start the twin of a remedy"):
             ssm = ctx.clients.client("ssm", ctx.site.region)
-            made = ssm.start_automation_execution(DocumentName=document, Parameters={"AlarmName": [alarm]})
+            made = ssm.start_automation_execution(
+                DocumentName=document, Parameters={"AlarmName": [alarm]}, ClientToken=token
+            )
         return cls(str(made["AutomationExecutionId"]), alarm, ctx.clock.now())
 
 

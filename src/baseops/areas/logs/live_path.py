@@ -20,7 +20,7 @@ from baseops.areas.logs.live_alarms import active_mute_rules, live_alarms
 from baseops.areas.logs.probe import receive
 from baseops.areas.logs.remedies import document_name
 from baseops.areas.logs.remedy_run import run_of
-from baseops.areas.logs.stage import TwinGroup, probe_queue, write
+from baseops.areas.logs.stage import TwinGroup, open_stream, probe_queue, write
 from baseops.areas.logs.twin import PATIENCE, TICK, longest
 from baseops.aws.errors import translated
 from baseops.contract.drill import DrillContext, Evidence, Mark, inconclusive, refuted
@@ -133,20 +133,18 @@ def _listen(ctx: DrillContext, topic: str, alarms: list[str]) -> str:
 
 def _open_streams(ctx: DrillContext, parts: list[_Part]) -> None:
     """A stream of the drill's own in each live group."""
-    logs = ctx.clients.client("logs", ctx.site.region)
     opened: dict[str, TwinGroup] = {}
     for part in parts:
         group = part.entry.group.name
         if group not in opened:
-            stream = ctx.journal.name(f"path-{part.name}")
+            own = TwinGroup(group, ctx.journal.name(f"path-{part.name}"))
 
-            def make(_: Mark, group: str = group, stream: str = stream) -> str:
-                with translated(f"cannot make a stream in {group}"):
-                    logs.create_log_stream(logGroupName=group, logStreamName=stream)
-                return stream
+            def make(_: Mark, own: TwinGroup = own) -> str:
+                open_stream(ctx, own)
+                return own.stream
 
-            ctx.journal.create(resources.log_stream(ctx.site.region, group, stream), make)
-            opened[group] = TwinGroup(group, stream)
+            ctx.journal.create(resources.log_stream(ctx.site.region, group, own.stream), make)
+            opened[group] = own
         part.group = opened[group]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from baseops.areas.logs import names
 from baseops.areas.logs.alert_path import topic_attributes
 from baseops.areas.logs.canary import batches
-from baseops.aws.errors import translated
+from baseops.aws.errors import settled, translated
 from baseops.contract.drill import DRILL_TAG, DrillContext, Mark
 from baseops.evidence import resources
 
@@ -150,8 +150,15 @@ def twin_group(stage: Stage, label: str, key: str | None) -> TwinGroup:
     ctx.journal.create(resources.log_group(ctx.site.region, group.name), make)
     with translated("cannot prepare the twin of a log group"):
         logs.put_retention_policy(logGroupName=group.name, retentionInDays=1)
-        logs.create_log_stream(logGroupName=group.name, logStreamName=group.stream)
+    open_stream(ctx, group)
     return group
+
+
+def open_stream(ctx: DrillContext, group: TwinGroup) -> None:
+    """Make the drill's own stream."""
+    logs = ctx.clients.client("logs", ctx.site.region)
+    with settled("ResourceAlreadyExistsException"), translated(f"cannot make a stream in {group.name}"):
+        logs.create_log_stream(logGroupName=group.name, logStreamName=group.stream)
 
 
 def write(ctx: DrillContext, group: TwinGroup, lines: tuple[str, ...]) -> None:

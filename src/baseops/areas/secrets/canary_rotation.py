@@ -225,13 +225,18 @@ class _Rotation:
         return described.labelled(self._labels(), "AWSPREVIOUS")
 
     def _label(self, version: str, former: str) -> None:
-        with translated(f"cannot move AWSCURRENT of {self._name}"):
-            self._secrets.update_secret_version_stage(
-                SecretId=self._name,
-                VersionStage="AWSCURRENT",
-                MoveToVersionId=version,
-                RemoveFromVersionId=former,
-            )
+        try:
+            with translated(f"cannot move AWSCURRENT of {self._name}"):
+                self._secrets.update_secret_version_stage(
+                    SecretId=self._name,
+                    VersionStage="AWSCURRENT",
+                    MoveToVersionId=version,
+                    RemoveFromVersionId=former,
+                )
+        except AwsError:
+            # The retry of a request whose answer was lost finds it moved already.
+            if self._current() != version:
+                raise
 
     def _forget_pending(self) -> None:
         """What a rotation left that did not end; it would be in the way of the next one."""
