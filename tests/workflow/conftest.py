@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from baseops.aws.session import Session
+from baseops.sandbox.name_server import NameServer
 from baseops.sandbox.server import serve as serve_account
 
 BASEOPS = str(Path(sys.executable).with_name("baseops"))
@@ -148,18 +149,21 @@ def served_acme(applied_acme, tmp_path):
 
         def serve_it() -> None:
             prepare(account)
-            serve_account(account, ready=lambda url: os.write(writing, url.encode() + b"\n"))
+            with NameServer(account) as names:
+                serve_account(account, ready=lambda url: os.write(writing, f"{url} {names.address}\n".encode()))
 
         copy = account.start_copy(serve_it)
         os.close(writing)
         try:
             with os.fdopen(reading) as answers:
-                url = answers.readline().strip()
-            if not url:
+                told = answers.readline().split()
+            if not told:
                 copy.result()
+            url, names = told
             environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
             keys = {"AWS_ACCESS_KEY_ID": "AKIA111111111111OPER", "AWS_SECRET_ACCESS_KEY": "sandbox"}
-            yield ServedAcme(url, {**environment, **keys, "AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "eu-west-1"})
+            places = {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "eu-west-1", "BASEOPS_DNS": names}
+            yield ServedAcme(url, {**environment, **keys, **places})
         finally:
             copy.kill()
 
