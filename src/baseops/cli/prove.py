@@ -195,10 +195,13 @@ def _drill_roles(session: Session, site: Site) -> Callable[[DrillClass], Clients
     """The foundation's role of a class, assumed when the first drill of the class begins."""
     from functools import cache
 
+    from baseops.semantics.partitions import partition_of
+
+    account = f"arn:{partition_of(site.region)}:iam::{site.accounts[0]}"
+
     @cache
     def clients_of(drill_class: DrillClass) -> Clients:
-        role = f"arn:aws:iam::{site.accounts[0]}:role{site.iam.path}{site.prefix}-drill-{drill_class}"
-        return session.assume(role, "baseops-prove")
+        return session.assume(f"{account}:role{site.iam.path}{site.prefix}-drill-{drill_class}", "baseops-prove")
 
     return clients_of
 

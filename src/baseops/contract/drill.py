@@ -205,7 +205,8 @@ class Call:
 class Look:
     """A call that reads, and where in its answer (JMESPath, https://jmespath.org) the wanted values are.
 
-    An answer that is not found, or no value, means that the thing does not exist.
+    `$id` and `$mark` in a quoted string of the path stand for what they do in the call. An answer that is not found,
+    or no value, means that the thing does not exist.
     """
 
     call: Call
@@ -218,8 +219,8 @@ class Resource:
 
     `remove` are the calls that remove it, in order. `find` gives the identifiers of what carries the mark: for a
     thing that AWS names; without it, the drill has chosen a `name` that begins with the mark's prefix. `tags` gives
-    its tags (a list of Key and Value, or a mapping), `created` its creation time; where AWS has none, leave it out.
-    `baseops.evidence.resources` has the usual ones.
+    its tags (a list of Key and Value, or a mapping), `created` its creation time as `baseops.evidence.ages` reads it;
+    without one a sweep leaves it, unless AWS has none of that kind. `baseops.evidence.resources` has the usual ones.
     """
 
     kind: str

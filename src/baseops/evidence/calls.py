@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jmespath
+from jmespath.exceptions import JMESPathError
 
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
@@ -25,18 +26,34 @@ def perform(clients: Clients, resource: Resource, call: Call, *, identifier: str
     """The answer of a call on a resource; raises as `aws.errors.translated` does. Any: botocore's answers."""
     client = clients.client(resource.service, resource.region)
     values = filled(dict(call.parameters), identifier, mark)
-    with translated(f"cannot {call.operation.replace('_', ' ')} {resource.kind} {identifier or mark}"):
+    with translated(_purpose(resource, call, identifier, mark)):
         return getattr(client, call.operation)(**values)
+
+
+def _purpose(resource: Resource, call: Call, identifier: str, mark: str) -> str:
+    return f"cannot {call.operation.replace('_', ' ')} {resource.kind} {identifier or mark}"
 
 
 def look(clients: Clients, resource: Resource, at: Look, *, identifier: str, mark: str) -> list[Any]:
     """The values that a look finds; empty when there is no such thing."""
+    path = filled(at.path, _quoted(identifier), _quoted(mark))
     try:
-        answer = perform(clients, resource, at.call, identifier=identifier, mark=mark)
+        found = [jmespath.search(path, each) for each in _answers(clients, resource, at.call, identifier, mark)]
     except NotFoundError:
         return []
-    found = jmespath.search(at.path, answer)
-    return [each for each in found if each is not None] if isinstance(found, list) else [found] if found else []
+    except JMESPathError as error:
+        raise UsageError(f"{path} does not say where to look", str(error), "Remove it by hand.") from error
+    return [each for one in found for each in (one if isinstance(one, list) else [one]) if each is not None]
+
+
+def _answers(clients: Clients, resource: Resource, call: Call, identifier: str, mark: str) -> Iterator[Any]:
+    """All pages, where the call has pages."""
+    client = clients.client(resource.service, resource.region)
+    if not client.can_paginate(call.operation):
+        yield perform(clients, resource, call, identifier=identifier, mark=mark)
+        return
+    with translated(_purpose(resource, call, identifier, mark)):
+        yield from client.get_paginator(call.operation).paginate(**filled(dict(call.parameters), identifier, mark))
 
 
 def require_removal(resource: Resource) -> None:
@@ -90,6 +107,11 @@ def from_json(values: Mapping[str, Any]) -> Resource:
         tags=_parsed(values["tags"]),
         created=_parsed(values["created"]),
     )
+
+
+def _quoted(text: str) -> str:
+    """As it stands in a raw string of JMESPath: https://jmespath.org/specification.html#raw-string-literals."""
+    return text.replace("'", "\\'")
 
 
 def _call(call: Call) -> dict[str, Json]:

@@ -10,6 +10,7 @@ from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
 from baseops.contract.drill import CREATOR_TAG, DRILL_TAG, Call, Resource
 from baseops.errors import AccessError, AwsError, NotFoundError
+from baseops.evidence.ages import AGELESS, moment
 from baseops.evidence.calls import look, perform
 from baseops.evidence.journal import Made
 
@@ -46,11 +47,20 @@ def disagreement(clients: Clients, made: Made, identifier: str, intended: dateti
             return f"its tag {DRILL_TAG} is not {mark.value}"
         if tags.get(CREATOR_TAG) != mark.creator:
             return f"its tag {CREATOR_TAG} is not {mark.creator}"
-    if resource.created:
-        found = look(clients, resource, resource.created, identifier=identifier, mark=mark.value)
-        times = [each for each in found if isinstance(each, datetime)]
-        if any(abs(each - intended) > AGE_TOLERANCE for each in times):
-            return f"it was created at {times[0]:%Y-%m-%d %H:%M}, the journal says {intended:%Y-%m-%d %H:%M}"
+    return _age_disagreement(clients, made, identifier, intended)
+
+
+def _age_disagreement(clients: Clients, made: Made, identifier: str, intended: datetime) -> str:
+    resource = made.resource
+    if not resource.created:
+        return "" if resource.kind in AGELESS else "the journal does not say where its age is found"
+    found = look(clients, resource, resource.created, identifier=identifier, mark=made.mark.value)
+    times = [moment(each) for each in found]
+    if not times or None in times:
+        return "AWS does not say when it was created"
+    for each in times:
+        if each and abs(each - intended) > AGE_TOLERANCE:
+            return f"it was created at {each:%Y-%m-%d %H:%M}, the journal says {intended:%Y-%m-%d %H:%M}"
     return ""
 
 
@@ -73,8 +83,11 @@ def carries_mark(clients: Clients, made: Made) -> bool:
 
 def exists(clients: Clients, made: Made, identifier: str) -> bool:
     """Whether there still is something to remove; True where nothing can tell."""
-    at = made.resource.created or made.resource.tags
-    return not at or bool(look(clients, made.resource, at, identifier=identifier, mark=made.mark.value))
+    resource, mark = made.resource, made.mark.value
+    at = resource.created or resource.tags
+    if at:
+        return bool(look(clients, resource, at, identifier=identifier, mark=mark))
+    return not resource.find or identifier in look(clients, resource, resource.find, identifier=identifier, mark=mark)
 
 
 def remove(clients: Clients, clock: Clock, made: Made, identifier: str) -> None:

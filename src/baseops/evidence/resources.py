@@ -1,12 +1,14 @@
 """What drills usually create, as data that says how to find and remove it. Each is given to `Journal.create`.
 
-Kinds that AWS names are found by the mark in their tag; the others get a name from `Journal.name`.
+Kinds that AWS names are found by the mark in their tag; the others get a name from `Journal.name`. Each says where
+its creation time is found, but those that have none: `ages.AGELESS`.
 """
 
 from __future__ import annotations
 
 from baseops.contract.drill import DRILL_TAG, Call, Look, Resource
 from baseops.contract.types import Json
+from baseops.semantics.partitions import domain_of, partition_of
 
 
 def _marked() -> list[Json]:
@@ -32,11 +34,6 @@ def _ec2(kind: str, region: str, noun: str, path: str, ids: str, *, created: str
 def volume(region: str) -> Resource:
     """An EBS volume."""
     return _ec2("AWS::EC2::Volume", region, "volumes", "Volumes[]", "VolumeIds", created="CreateTime")
-
-
-def snapshot(region: str) -> Resource:
-    """An EBS snapshot."""
-    return _ec2("AWS::EC2::Snapshot", region, "snapshots", "Snapshots[]", "SnapshotIds", created="StartTime")
 
 
 def security_group(region: str) -> Resource:
@@ -66,6 +63,7 @@ def instance(region: str) -> Resource:
 
 def log_group(region: str, name: str) -> Resource:
     """A log group with its metric filters and subscriptions; `name` from `Journal.path`."""
+    described = Call("describe_log_groups", {"logGroupNamePrefix": "$id"})
     return Resource(
         kind="AWS::Logs::LogGroup",
         service="logs",
@@ -73,25 +71,29 @@ def log_group(region: str, name: str) -> Resource:
         name=name,
         remove=(Call("delete_log_group", {"logGroupName": "$id"}),),
         tags=Look(Call("list_tags_log_group", {"logGroupName": "$id"}), "tags"),
+        created=Look(described, "logGroups[?logGroupName=='$id'].creationTime"),
     )
 
 
 def alarm(region: str, name: str, account: str) -> Resource:
-    """A metric, log or composite alarm."""
-    arn = f"arn:aws:cloudwatch:{region}:{account}:alarm:$id"
+    """A metric alarm. Of its times AWS keeps that of the last change, and drills do not change theirs."""
+    described = Call("describe_alarms", {"AlarmNames": ["$id"], "AlarmTypes": ["MetricAlarm"]})
     return Resource(
         kind="AWS::CloudWatch::Alarm",
         service="cloudwatch",
         region=region,
         name=name,
         remove=(Call("delete_alarms", {"AlarmNames": ["$id"]}),),
-        tags=Look(Call("list_tags_for_resource", {"ResourceARN": arn}), "Tags[]"),
+        tags=Look(
+            Call("list_tags_for_resource", {"ResourceARN": _arn("cloudwatch", region, account, "alarm:$id")}), "Tags[]"
+        ),
+        created=Look(described, "MetricAlarms[].AlarmConfigurationUpdatedTimestamp"),
     )
 
 
 def topic(region: str, name: str, account: str) -> Resource:
     """An SNS topic with its subscriptions; its identifier is its name."""
-    arn = f"arn:aws:sns:{region}:{account}:$id"
+    arn = _arn("sns", region, account, "$id")
     return Resource(
         kind="AWS::SNS::Topic",
         service="sns",
@@ -116,7 +118,8 @@ def subscription(region: str, topic_arn: str, endpoint: str) -> Resource:
 
 def queue(region: str, name: str, account: str) -> Resource:
     """An SQS queue; its identifier is its name."""
-    url = f"https://sqs.{region}.amazonaws.com/{account}/$id"
+    url = f"https://sqs.{region}.{domain_of(region)}/{account}/$id"
+    described = Call("get_queue_attributes", {"QueueUrl": url, "AttributeNames": ["CreatedTimestamp"]})
     return Resource(
         kind="AWS::SQS::Queue",
         service="sqs",
@@ -124,38 +127,13 @@ def queue(region: str, name: str, account: str) -> Resource:
         name=name,
         remove=(Call("delete_queue", {"QueueUrl": url}),),
         tags=Look(Call("list_queue_tags", {"QueueUrl": url}), "Tags"),
-    )
-
-
-def secret(region: str, name: str) -> Resource:
-    """A secret, removed without the recovery window: a canary protects nothing."""
-    return Resource(
-        kind="AWS::SecretsManager::Secret",
-        service="secretsmanager",
-        region=region,
-        name=name,
-        remove=(Call("delete_secret", {"SecretId": "$id", "ForceDeleteWithoutRecovery": True}),),
-        tags=Look(Call("describe_secret", {"SecretId": "$id"}), "Tags[]"),
-        created=Look(Call("describe_secret", {"SecretId": "$id"}), "CreatedDate"),
-    )
-
-
-def function(region: str, name: str, account: str) -> Resource:
-    """A Lambda function."""
-    arn = f"arn:aws:lambda:{region}:{account}:function:$id"
-    return Resource(
-        kind="AWS::Lambda::Function",
-        service="lambda",
-        region=region,
-        name=name,
-        remove=(Call("delete_function", {"FunctionName": "$id"}),),
-        tags=Look(Call("list_tags", {"Resource": arn}), "Tags"),
+        created=Look(described, "Attributes.CreatedTimestamp"),
     )
 
 
 def configuration_set(region: str, name: str, account: str) -> Resource:
     """An SES configuration set with its event destinations."""
-    arn = f"arn:aws:ses:{region}:{account}:configuration-set/$id"
+    arn = _arn("ses", region, account, "configuration-set/$id")
     return Resource(
         kind="AWS::SES::ConfigurationSet",
         service="sesv2",
@@ -181,18 +159,20 @@ def suppressed_address(region: str, name: str) -> Resource:
 
 def log_stream(region: str, group: str, name: str) -> Resource:
     """A log stream in a group that is not the drill's own; it carries no tag, but a drill's name."""
+    described = Call("describe_log_streams", {"logGroupName": group, "logStreamNamePrefix": "$id"})
     return Resource(
         kind="AWS::Logs::LogStream",
         service="logs",
         region=region,
         name=name,
         remove=(Call("delete_log_stream", {"logGroupName": group, "logStreamName": "$id"}),),
+        created=Look(described, "logStreams[?logStreamName=='$id'].creationTime"),
     )
 
 
 def rule(region: str, name: str, account: str) -> Resource:
     """An EventBridge rule of the default bus with one target, `probe`."""
-    arn = f"arn:aws:events:{region}:{account}:rule/$id"
+    arn = _arn("events", region, account, "rule/$id")
     return Resource(
         kind="AWS::Events::Rule",
         service="events",
@@ -213,4 +193,9 @@ def document(region: str, name: str) -> Resource:
         name=name,
         remove=(Call("delete_document", {"Name": "$id"}),),
         tags=Look(itself, "TagList[]"),
+        created=Look(Call("describe_document", {"Name": "$id"}), "Document.CreatedDate"),
     )
+
+
+def _arn(service: str, region: str, account: str, resource: str) -> str:
+    return f"arn:{partition_of(region)}:{service}:{region}:{account}:{resource}"

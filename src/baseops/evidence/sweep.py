@@ -140,7 +140,9 @@ class Sweeper:
             return _swept(entry, identifier, "left", "it would be removed")
         removal.remove(self._clients(entry), self.clock, made, identifier)
         self._tell(entry, identifier)
-        return _swept(entry, identifier, "removed")
+        return _swept(
+            entry, identifier, "removed", "" if made.resource.created else "AWS keeps no age of it to compare"
+        )
 
     def _tell(self, entry: _Entry, identifier: str) -> None:
         if self.dry_run or not entry.base:

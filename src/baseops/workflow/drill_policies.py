@@ -9,6 +9,7 @@ from typing import get_args
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
 from baseops.declaration import Declaration
+from baseops.semantics.partitions import partition_of
 from baseops.semantics.policies.sizes import packed
 from baseops.workflow.compile import sections
 
@@ -41,7 +42,8 @@ def _document(statements: list[Json]) -> dict[str, Json]:
 
 
 def _run_statements(site: Site) -> list[Json]:
-    account, region = site.accounts[0], site.region
+    account, region, partition = site.accounts[0], site.region, partition_of(site.region)
+    key = f"arn:{partition}:kms:{region}:{account}:key/*"
     aliases: list[Json] = [f"alias/{site.prefix}-{each}" for each in ("evidence-signing", "evidence-fingerprints")]
     return [
         {
@@ -54,27 +56,27 @@ def _run_statements(site: Site) -> list[Json]:
             "Sid": "KeepEvidence",
             "Effect": "Allow",
             "Action": ["s3:GetObject", "s3:ListBucket", "s3:PutObject"],
-            "Resource": [f"arn:aws:s3:::{site.prefix}-*", f"arn:aws:s3:::{site.prefix}-*/*"],
+            "Resource": [f"arn:{partition}:s3:::{site.prefix}-*", f"arn:{partition}:s3:::{site.prefix}-*/*"],
         },
         {
             "Sid": "SealEvidence",
             "Effect": "Allow",
             "Action": ["kms:DescribeKey", "kms:GenerateMac", "kms:Sign", "kms:Verify"],
-            "Resource": f"arn:aws:kms:{region}:{account}:key/*",
+            "Resource": key,
             "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
         },
         {
             "Sid": "EncryptEvidence",
             "Effect": "Allow",
             "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-            "Resource": f"arn:aws:kms:{region}:{account}:key/*",
+            "Resource": key,
             "Condition": {"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}},
         },
         {
             "Sid": "BecomeADrill",
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
-            "Resource": f"arn:aws:iam::{account}:role{site.iam.path}{site.prefix}-drill-*",
+            "Resource": f"arn:{partition}:iam::{account}:role{site.iam.path}{site.prefix}-drill-*",
         },
     ]
 
@@ -87,7 +89,8 @@ def _filled(statement: dict[str, Json], site: Site) -> dict[str, Json]:
 def _literal(value: Json, site: Site) -> Json:
     if isinstance(value, dict):
         if set(value) == {"Fn::Sub"} and isinstance(value["Fn::Sub"], str):
-            text = value["Fn::Sub"].replace("${AWS::Partition}", "aws").replace("${AWS::Region}", site.region)
+            text = value["Fn::Sub"].replace("${AWS::Partition}", partition_of(site.region))
+            text = text.replace("${AWS::Region}", site.region)
             return text.replace("${AWS::AccountId}", site.accounts[0])
         return {key: _literal(each, site) for key, each in value.items()}
     return [_literal(each, site) for each in value] if isinstance(value, list) else value

@@ -162,6 +162,7 @@ def _probes(site: Site) -> list[Statement]:
                 "sqs:CreateQueue",
                 "sqs:DeleteMessage",
                 "sqs:DeleteQueue",
+                "sqs:GetQueueAttributes",
                 "sqs:GetQueueUrl",
                 "sqs:ListQueueTags",
                 "sqs:ReceiveMessage",

@@ -45,7 +45,7 @@ _SOURCE = [
     "logs:GetLogEvents",
 ]
 _ALERTS = ["sns:GetSubscriptionAttributes", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic"]
-# What carries tags is looked at once more before a sweep removes it.
+# Tags and age of what is there are looked at once more before a sweep removes it.
 _TWIN_LOGS = [
     "logs:CreateLogGroup",
     "logs:CreateLogStream",
@@ -74,6 +74,7 @@ _PROBE_QUEUES = [
     "sqs:CreateQueue",
     "sqs:DeleteMessage",
     "sqs:DeleteQueue",
+    "sqs:GetQueueAttributes",
     "sqs:ListQueueTags",
     "sqs:ReceiveMessage",
     "sqs:TagQueue",
@@ -90,6 +91,7 @@ _TWIN_DOCUMENTS = [
     "ssm:AddTagsToResource",
     "ssm:CreateDocument",
     "ssm:DeleteDocument",
+    "ssm:DescribeDocument",
     "ssm:ListTagsForResource",
 ]
 _MOST_GROUPS = 10
