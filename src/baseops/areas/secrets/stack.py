@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from troposphere import AWSObject, GetAtt, Ref, cloudwatch, iam, secretsmanager, ssm
 
-from baseops.areas.secrets import access, canary, drill_statements, reading, rotation_function
+from baseops.areas.secrets import access, canary, drill_permissions, reading, rotation_function
 from baseops.areas.secrets.frozen import fingerprints, generation, refuse_changes
 from baseops.areas.secrets.rotation import LONGEST, POSTGRES_SINGLE_USER, schedule_expression, window_hours
 from baseops.cloudformation.builder import StackBuilder
@@ -35,7 +35,7 @@ def needs(section: Section, site: Site) -> Needs:
         keys=tuple(_key_needs(managed, site, has_function=bool(ours))),
         publishers={site.region: frozenset({"cloudwatch", "events"})} if rotations else {},
         artifacts=tuple(artifacts.values()),
-        drill_statements=drill_statements.statements(section, site),
+        drill_statements=drill_permissions.statements(section, site),
         frozen=fingerprints(section),
     )
 
