@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import unpack_from
 from typing import NamedTuple
 
-from baseops.snapshots.xfs_mappings import Mapping, parse_mapping
+from baseops.snapshots.xfs_mappings import Exchange, Mapping, parse_exchange, parse_mapping
 from baseops.snapshots.xlog_transactions import Item
 
 EXTENTS, ATTRIBUTES, EXCHANGES = 0x1244, 0x1246, 0x1248
@@ -20,19 +20,18 @@ _INTENTS = {
     0x124E: ("counts of shared realtime blocks", _SPACE),
     EXTENTS: ("changes of extents of attributes or on the realtime device", "the file may show its former content"),
     ATTRIBUTES: ("changes of extended attributes", "an attribute may show its former value"),
-    EXCHANGES: ("exchanges between two files", "the two files may show a mixture of old and new content"),
+    EXCHANGES: ("exchanges of attributes", "the two files may show a mixture of old and new attributes"),
 }
 """Intents by kind; the record that one is done has the next number."""
 MOST_NAMED = 8
-_INODES_AT = {ATTRIBUTES: (16,), EXCHANGES: (16, 24)}
-"""Where an intent names the inodes that it is about."""
+_PARSERS: dict[int, Callable[[bytes], Mapping | Exchange]] = {EXTENTS: parse_mapping, EXCHANGES: parse_exchange}
 
 
 class Announced(NamedTuple):
-    """An intent: the inodes that it names, and the change of extents that it is."""
+    """An intent: the inodes that it names, and the change of extents that can be carried out."""
 
     inodes: tuple[int, ...]
-    mapping: Mapping | None = None
+    change: Mapping | Exchange | None = None
 
 
 class Intents:
@@ -55,27 +54,28 @@ class Intents:
         else:
             raise ValueError(f"an item of kind 0x{item.kind:04x} is not known")
 
-    def mappings(self) -> Iterator[Mapping]:
+    def changes(self) -> Iterator[Mapping | Exchange]:
         """Changes of the extents of files, in the order in which they were announced."""
-        return (each.mapping for each in self._open.values() if each.mapping and not each.mapping.elsewhere)
+        return (each.change for each in self._open.values() if each.change)
 
     def notes(self) -> tuple[str, ...]:
         """What was left undone, and what that means."""
         undone: dict[int, list[Announced]] = {}
         for (kind, _), each in self._open.items():
-            if not each.mapping or each.mapping.elsewhere:
+            if not each.change:
                 undone.setdefault(kind, []).append(each)
         return tuple(_note(kind, undone[kind]) for kind in sorted(undone))
 
 
 def _announced(kind: int, region: bytes) -> Announced:
-    if kind == EXTENTS:
-        mapping = parse_mapping(region)
-        return Announced((mapping.inode,), mapping)
-    places = _INODES_AT.get(kind, ())
-    if len(region) < max(places, default=0) + 8:
+    if kind in _PARSERS:
+        change = _PARSERS[kind](region)
+        return Announced(change.inodes, None if change.elsewhere else change)
+    if kind != ATTRIBUTES:
+        return Announced(())
+    if len(region) < 24:
         raise ValueError(f"an item of kind 0x{kind:04x} is cut off")
-    return Announced(tuple(unpack_from("<Q", region, place)[0] for place in places))
+    return Announced(unpack_from("<Q", region, 16))
 
 
 def _note(kind: int, undone: list[Announced]) -> str:

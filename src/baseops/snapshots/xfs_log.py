@@ -51,7 +51,7 @@ def replay(device: Fetchable) -> Replay:
     recovery = Recovery(device, superblock, _cancellations(once))
     for transaction in again:
         recovery.apply(transaction)
-    carry_out(recovery.sectors, superblock, recovery.intents.mappings())
+    carry_out(recovery.sectors, superblock, recovery.intents.changes())
     notes = recovery.intents.notes()
     if bounds.torn:
         notes = (f"{bounds.torn} torn records at the end of the log were dropped, as the kernel does", *notes)

@@ -1,50 +1,33 @@
-"""Changes of a file's extents that an XFS transaction announced and none finished: carried out, as the next mount does.
+"""Changes of files' extents that an XFS transaction announced and none finished: carried out, as the next mount does.
 
-XFS announces them where it clones a file, and where it writes over what a clone shares. The rules are the kernel's
-(`xfs_bmap_item.c`, `xfs_bmap_finish_one`). Where the extents no longer fit the inode, their tree is laid out anew in
-the blocks of the log, which nobody reads once it is replayed.
+XFS announces them where it clones a file, where it writes over what a clone shares, and where it exchanges stretches of
+two files. The rules are the kernel's (`xfs_bmap_item.c`, `xfs_exchmaps.c`).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
-from struct import iter_unpack, pack, unpack_from
-from typing import NamedTuple
+from itertools import islice
+from struct import unpack_from
 
 from baseops.errors import DamagedError
-from baseops.snapshots.checksums import crc32c
-from baseops.snapshots.xfs import NREXT64, Inode, XfsFileSystem
-from baseops.snapshots.xfs_fork import BTREE, EXTENTS, fork_records
-from baseops.snapshots.xfs_inode_items import CHECKSUM_AT, CORE
+from baseops.snapshots.xfs import Inode, XfsFileSystem
+from baseops.snapshots.xfs_extents import Record, put, taken, unpacked
+from baseops.snapshots.xfs_fork import fork_records
+from baseops.snapshots.xfs_fork_layout import Layouts
 from baseops.snapshots.xfs_sectors import Sectors
-from baseops.snapshots.xfs_superblock import BASIC_BLOCK, Superblock
+from baseops.snapshots.xfs_superblock import Superblock
 
 MAP, UNMAP = 1, 2
 _ATTRIBUTES, _UNWRITTEN, _REALTIME = 1 << 31, 1 << 30, 1 << 29
 _KNOWN_FLAGS = 0xFF | _ATTRIBUTES | _UNWRITTEN | _REALTIME
+_OF_ATTRIBUTES, _SET_SIZES, _WRITTEN_ONLY, _KNOWN_EXCHANGES = 0x1, 0x2, 0x4, 0x1F
 MOST_CHANGES = 4096
 """Each writer has a handful under way; more is no log that a kernel wrote."""
-LONGEST, FARTHEST = (1 << 21) - 1, (1 << 54) - 1
-"""Blocks of an extent, and the last block of a file."""
-_HEADER = 72
-_NONE = (1 << 64) - 1
-
-
-class Record(NamedTuple):
-    """An extent in blocks: from `offset` in the file, at `block` of the file system."""
-
-    offset: int
-    block: int
-    length: int
-    unwritten: bool
-
-    @property
-    def end(self) -> int:
-        """The first block of the file behind it."""
-        return self.offset + self.length
+FARTHEST = (1 << 54) - 1
+"""The last block of a file."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +40,30 @@ class Mapping:
     elsewhere: bool
     """It concerns the extended attributes or the realtime device, not the data on this volume."""
 
+    @property
+    def inodes(self) -> tuple[int, ...]:
+        """Whom it changes."""
+        return (self.inode,)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What is still to be exchanged between two files: `length` blocks from `starts`."""
+
+    inodes: tuple[int, int]
+    generations: tuple[int, int]
+    starts: tuple[int, int]
+    length: int
+    sizes: tuple[int, int] | None
+    """What the files are to hold at the end, in bytes."""
+    written_only: bool
+    """Only what the first file has written changes places."""
+    elsewhere: bool
+    """It concerns the extended attributes."""
+
 
 def parse_mapping(region: bytes) -> Mapping:
-    """The item that announces it (BUI); `ValueError` where the kernel would refuse to mount."""
+    """The item that announces a change (BUI); `ValueError` where the kernel would refuse to mount."""
     count = unpack_from("<I", region, 4)[0]
     if count != 1 or len(region) < 48:
         raise ValueError(f"{count} changes of extents are announced in {len(region)} bytes")
@@ -72,133 +76,94 @@ def parse_mapping(region: bytes) -> Mapping:
     return Mapping(inode, extent, flags & 0xFF == UNMAP, bool(flags & (_ATTRIBUTES | _REALTIME)))
 
 
-def carry_out(sectors: Sectors, superblock: Superblock, mappings: Iterable[Mapping]) -> None:
+def parse_exchange(region: bytes) -> Exchange:
+    """The item that announces an exchange (XMI), or what is left of it; `ValueError` as above."""
+    if len(region) < 88:
+        raise ValueError(f"an exchange is announced in {len(region)} bytes")
+    inodes, generations = unpack_from("<QQ", region, 16), unpack_from("<II", region, 32)
+    starts, (length, flags), sizes = (unpack_from("<QQ", region, at) for at in (40, 56, 72))
+    if flags & ~_KNOWN_EXCHANGES or inodes[0] == inodes[1]:
+        raise ValueError(f"an exchange of inodes {inodes[0]} and {inodes[1]} has flags 0x{flags:x}")
+    if length > FARTHEST - max(starts) or max(sizes if flags & _SET_SIZES else (0,)) >> 63:
+        raise ValueError(f"an exchange of inodes {inodes[0]} and {inodes[1]} is of {length} blocks at {starts}")
+    return Exchange(
+        inodes,
+        generations,
+        starts,
+        length,
+        sizes if flags & _SET_SIZES else None,
+        written_only=bool(flags & _WRITTEN_ONLY),
+        elsewhere=bool(flags & _OF_ATTRIBUTES),
+    )
+
+
+def carry_out(sectors: Sectors, superblock: Superblock, changes: Iterable[Mapping | Exchange]) -> None:
     """Change the inodes in `sectors`, in the order of the log. Errors: `DamagedError`."""
-    by_inode: dict[int, list[Mapping]] = {}
-    for number, mapping in enumerate(mappings):
-        if number == MOST_CHANGES:
-            raise DamagedError("the XFS log", f"it leaves more than {MOST_CHANGES} changes of extents unfinished")
-        by_inode.setdefault(mapping.inode, []).append(mapping)
-    if not by_inode:
+    listed = list(islice(changes, MOST_CHANGES + 1))
+    if len(listed) > MOST_CHANGES:
+        raise DamagedError("the XFS log", f"it leaves more than {MOST_CHANGES} changes of extents unfinished")
+    if not listed:
         return
-    files = XfsFileSystem(sectors)
-    spare = _Spare(superblock)
-    for number, changes in by_inode.items():
-        inode = files.inode(number)
-        try:
-            records = _records(fork_records(inode.data, files.geometry, sectors, inode.what))
-            for change in changes:
-                files.geometry.place_of_block(change.extent.block, f"a change of {inode.what}")
-                (_drop if change.unmaps else _put)(records, change.extent)
-            _write(sectors, superblock, inode, records, spare)
-        except ValueError as error:
-            raise DamagedError(f"the change of {inode.what} that the XFS log announces", str(error)) from error
+    system = XfsFileSystem(sectors)
+    files: dict[int, _File] = {}
+    for change in listed:
+        with _blamed(change.inodes):
+            files |= {number: _file(system, number) for number in change.inodes if number not in files}
+            if isinstance(change, Mapping):
+                _map(system, files[change.inode], change)
+            else:
+                _exchange(files[change.inodes[0]], files[change.inodes[1]], change)
+    layouts = Layouts(sectors, superblock)
+    for number, file in files.items():
+        with _blamed((number,)):
+            layouts.write(file.inode, file.records, file.size)
 
 
-def _records(raw: bytes) -> list[Record]:
-    found = []
-    for high, low in iter_unpack(">QQ", raw):
-        offset, block = (high & ((1 << 63) - 1)) >> 9, (high & 0x1FF) << 43 | low >> 21
-        found.append(Record(offset, block, low & LONGEST, bool(high >> 63)))
-    if any(left.end > right.offset for left, right in pairwise(found)):
-        raise ValueError("its extents are out of order")
-    return found
+@contextmanager
+def _blamed(inodes: tuple[int, ...]) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        which = " and ".join(map(str, inodes))
+        raise DamagedError(f"the change of inode {which} that the XFS log announces", str(error)) from error
 
 
-def _packed(record: Record) -> bytes:
-    high = record.unwritten << 63 | record.offset << 9 | record.block >> 43
-    return pack(">QQ", high, (record.block & ((1 << 43) - 1)) << 21 | record.length)
+@dataclass
+class _File:
+    """An inode as the changes find and leave it."""
+
+    inode: Inode
+    records: list[Record]
+    size: int
 
 
-def _drop(records: list[Record], gone: Record) -> None:
-    """Take a stretch of the file out: what reaches over its ends is cut."""
-    first = bisect_right(records, gone.offset, key=lambda record: record.end)
-    last = bisect_left(records, gone.end, key=lambda record: record.offset)
-    left = []
-    for record in records[first:last]:
-        if record.offset < gone.offset:
-            left.append(record._replace(length=gone.offset - record.offset))
-        if record.end > gone.end:
-            cut = gone.end - record.offset
-            left.append(Record(gone.end, record.block + cut, record.length - cut, record.unwritten))
-    records[first:last] = left
+def _file(system: XfsFileSystem, number: int) -> _File:
+    inode = system.inode(number)
+    return _File(inode, unpacked(fork_records(inode.data, system.geometry, system.device, inode.what)), inode.size)
 
 
-def _put(records: list[Record], new: Record) -> None:
-    """Put an extent into a hole."""
-    if new.length > LONGEST:
-        raise ValueError(f"an extent of {new.length} blocks")
-    at = bisect_left(records, new.offset, key=lambda record: record.offset)
-    if (at and records[at - 1].end > new.offset) or (at < len(records) and records[at].offset < new.end):
-        raise ValueError(f"block {new.offset} of the file would be in two places")
-    records.insert(at, new)
-
-
-class _Spare:
-    """The blocks of the log, handed out one after another."""
-
-    def __init__(self, superblock: Superblock) -> None:
-        per_block = superblock.block_size // BASIC_BLOCK
-        start = superblock.log_start // per_block
-        self._superblock = superblock
-        self._blocks = iter(range(start, start + superblock.log_length // per_block))
-
-    def take(self) -> tuple[int, int]:
-        """A block's number as pointers have it, and its offset on the device."""
-        linear = next(self._blocks, None)
-        if linear is None:
-            raise ValueError("its tree of extents does not fit the log's own blocks")
-        group, block = divmod(linear, self._superblock.group_blocks)
-        return group << self._superblock.group_shift | block, linear * self._superblock.block_size
-
-
-def _write(sectors: Sectors, superblock: Superblock, inode: Inode, records: list[Record], spare: _Spare) -> None:
-    """The inode with these extents: in itself where they fit, else in a tree."""
-    room = len(inode.data.raw)
-    fork, kind = b"".join(map(_packed, records)), EXTENTS
-    if len(fork) > room:
-        fork, kind = _tree(sectors, superblock, inode, records, spare), BTREE
-    raw = bytearray(inode.raw)
-    raw[5] = kind
-    if inode.flags2 & NREXT64:
-        raw[24:32] = len(records).to_bytes(8, "big")
+def _map(system: XfsFileSystem, file: _File, change: Mapping) -> None:
+    system.geometry.place_of_block(change.extent.block, f"a change of {file.inode.what}")
+    if change.unmaps:
+        taken(file.records, change.extent.offset, change.extent.length)
     else:
-        raw[76:80] = len(records).to_bytes(4, "big")
-    raw[CORE : CORE + room] = fork.ljust(room, b"\0")
-    raw[CHECKSUM_AT : CHECKSUM_AT + 4] = bytes(4)
-    raw[CHECKSUM_AT : CHECKSUM_AT + 4] = crc32c(bytes(raw)).to_bytes(4, "little")
-    sectors.write(inode.place, bytes(raw))
+        put(file.records, change.extent)
 
 
-def _tree(sectors: Sectors, superblock: Superblock, inode: Inode, records: list[Record], spare: _Spare) -> bytes:
-    """The root for the inode of a tree that is written to spare blocks, level by level from the leaves."""
-    room = (len(inode.data.raw) - 4) // 16
-    fits = (superblock.block_size - _HEADER) // 16
-    if not room:
-        raise ValueError(f"its fork of {len(inode.data.raw)} bytes has no room for the root of a tree")
-    entries = [(record.offset, _packed(record)) for record in records]
-    level = 0
-    while not level or len(entries) > room:
-        nodes = [entries[at : at + fits] for at in range(0, len(entries), fits)]
-        places = [spare.take() for _ in nodes]
-        numbers = [_NONE, *(number for number, _ in places), _NONE]
-        for at, (node, (_, place)) in enumerate(zip(nodes, places, strict=True)):
-            header = (
-                pack(">4sHHQQQQ", b"BMA3", level, len(node), numbers[at], numbers[at + 2], place // BASIC_BLOCK, 0)
-                + superblock.meta_uuid
-                + pack(">QQ", inode.number, 0)
-            )
-            block = bytearray((header + _body(node, fits, level)).ljust(superblock.block_size, b"\0"))
-            block[64:68] = crc32c(bytes(block)).to_bytes(4, "little")
-            sectors.write(place, bytes(block))
-        entries = [(node[0][0], pack(">Q", number)) for node, (number, _) in zip(nodes, places, strict=True)]
-        level += 1
-    return pack(">HH", level, len(entries)) + _body(entries, room, level)
-
-
-def _body(entries: list[tuple[int, bytes]], fits: int, level: int) -> bytes:
-    """Records in a leaf; else all keys, and where the last key would end, all pointers."""
-    values = b"".join(value for _, value in entries)
-    if not level:
-        return values
-    return b"".join(key.to_bytes(8, "big") for key, _ in entries).ljust(8 * fits, b"\0") + values
+def _exchange(one: _File, two: _File, change: Exchange) -> None:
+    for file, generation in zip((one, two), change.generations, strict=True):
+        if unpack_from(">I", file.inode.raw, 92)[0] != generation:
+            raise ValueError(f"{file.inode.what} has become another file")
+    forth = change.starts[1] - change.starts[0]
+    stretches = [(change.starts[0], change.length)]
+    if change.written_only:
+        inside = taken(list(one.records), change.starts[0], change.length)
+        stretches = [(record.offset, record.length) for record in inside if not record.unwritten]
+    for start, length in stretches:
+        first, second = taken(one.records, start, length), taken(two.records, start + forth, length)
+        for record in first:
+            put(two.records, record._replace(offset=record.offset + forth))
+        for record in second:
+            put(one.records, record._replace(offset=record.offset - forth))
+    if change.sizes:
+        one.size, two.size = change.sizes

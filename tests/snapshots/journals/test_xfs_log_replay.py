@@ -291,16 +291,14 @@ def test_a_log_that_was_never_written_is_clean():
 
 def test_unfinished_intents_are_said_in_words():
     image = XfsImage()
-    exchange = struct.pack("<HHIQQQ", 0x1248, 1, 0, 0xABC, 131, 128) + bytes(56)
+    attribute = struct.pack("<HHIQQ", 0x1246, 1, 0, 0xABC, 131) + bytes(24)
     finished = struct.pack("<HHIQ", 0x1236, 1, 1, 0xDEF) + bytes(16)
     done = struct.pack("<HHIQ", 0x1237, 1, 1, 0xDEF) + bytes(16)
-    image.transaction([exchange], [finished])
+    image.transaction([attribute], [finished])
     image.transaction([done])
 
     (note,) = replay(device_of(image)).not_replayed
-    assert note.startswith(
-        "1 unfinished intents (exchanges between two files of inode 128, 131): the two files may show"
-    )
+    assert note.startswith("1 unfinished intents (changes of extended attributes of inode 131): an attribute may show")
 
 
 def test_version_4_is_refused():
@@ -371,6 +369,7 @@ def test_any_damage_to_what_a_log_says_ends_in_an_answer_or_an_error_of_ours(fuz
         [struct.pack("<HHIQ", 0x1236, 1, 1, 0xDEF) + bytes(16)],
         change_of_extents(401),
         change_of_extents(402),
+        [struct.pack("<HHIQQQIIQQQQQQ", 0x1248, 1, 0, 9, 401, 402, 0, 0, 0, 0, 9, 2, 99, 99)],
     ]
     for _ in range(fuzz_cases * 3):
         listed = operations(chance.sample(items, chance.randrange(1, 4)))

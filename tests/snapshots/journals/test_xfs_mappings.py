@@ -15,8 +15,9 @@ from baseops.snapshots.device import Device
 from baseops.snapshots.overlay import Overlay, Replay
 from baseops.snapshots.tree import Extent
 from baseops.snapshots.xfs import XfsFileSystem
+from baseops.snapshots.xfs_extents import Record
 from baseops.snapshots.xfs_log import replay
-from baseops.snapshots.xfs_mappings import Mapping, Record, carry_out
+from baseops.snapshots.xfs_mappings import Mapping, carry_out
 from baseops.snapshots.xfs_sectors import Sectors
 from baseops.snapshots.xfs_superblock import read_superblock
 
@@ -121,6 +122,88 @@ def test_what_concerns_attributes_or_another_device_is_said_with_its_inode():
     (note,) = done.not_replayed
     assert note.startswith("2 unfinished intents (changes of extents of attributes or on the realtime device of inode")
     assert note.endswith(f" {NUMBER}): the file may show its former content")
+
+
+OTHER = NUMBER + 1
+
+
+def two_files(first: tuple[tuple[int, int, int], ...], second: tuple[tuple[int, int, int], ...]) -> XfsImage:
+    image = file_with(*first)
+    image.put(AT_BLOCK * BLOCK + 512, inode_on_disk(OTHER))
+    core = bytearray(inode_core(OTHER, size=10 * BLOCK))
+    struct.pack_into("<I", core, 76, len(second))
+    core[83] = 1
+    sector = AT_BLOCK * BLOCK // SECTOR
+    image.transaction(inode_item(OTHER, bytes(core), 0x1 | 0x4, packed(*second), sector=sector, place=512))
+    return image
+
+
+def exchange(starts: tuple[int, int], length: int, *, flags: int = 0, generation: int = 0, sizes=(0, 0)) -> list[bytes]:
+    item = struct.pack("<HHIQQQII", 0x1248, 1, 0, 9, NUMBER, OTHER, generation, 0)
+    return [item + struct.pack("<QQQQQQ", *starts, length, flags, *sizes)]
+
+
+def both(image: XfsImage) -> tuple[list[Extent], list[Extent], tuple[int, int]]:
+    device = Device(InMemoryBlocks.of(bytes(image), 4096))
+    system = XfsFileSystem(Overlay(device, replay(device)))
+    return system.extents(NUMBER), system.extents(OTHER), (system.stat(NUMBER).size, system.stat(OTHER).size)
+
+
+def test_what_was_left_of_an_exchange_changes_places():
+    image = two_files(((0, 40, 4), (6, 50, 2)), ((1, 30, 4),))
+    image.transaction(exchange((2, 1), 5))
+
+    first, second, sizes = both(image)
+
+    assert first == [at(0, 40, 2), at(2, 30, 4), at(7, 51, 1)]
+    assert second == [at(1, 42, 2), at(5, 50, 1)]
+    assert sizes == (40 * BLOCK, 10 * BLOCK)
+
+
+def test_an_exchange_to_the_ends_changes_the_sizes_too():
+    image = two_files(((0, 40, 4),), ((0, 30, 1),))
+    image.transaction(exchange((0, 0), 10, flags=2, sizes=(4000, 16000)))
+
+    assert both(image) == ([at(0, 30, 1)], [at(0, 40, 4)], (4000, 16000))
+
+
+def test_only_what_the_first_file_has_written_changes_places_where_that_was_asked():
+    image = two_files(((0, 40, 1), (3, 50, 1)), ((0, 30, 4),))
+    image.transaction(announced(MAP | UNWRITTEN, 1, 41, 1), exchange((0, 0), 4, flags=4))
+
+    first, second, _ = both(image)
+
+    assert first == [at(0, 30, 1), at(1, None, 1), at(3, 33, 1)]
+    assert second == [at(0, 40, 1), at(1, 31, 2), at(3, 50, 1)]
+
+
+@pytest.mark.parametrize(
+    ("intent", "why"),
+    [
+        (exchange((0, 0), 1, generation=6), "has become another file"),
+        (exchange((0, 0), 1, flags=0x100), "has flags 0x100"),
+        (exchange((0, 1 << 54), 1), "is of 1 blocks at"),
+        (exchange((0, 0), 1, flags=2, sizes=(1 << 63, 0)), "is of 1 blocks at"),
+        ([exchange((0, 0), 1)[0][:80]], "announced in 80 bytes"),
+    ],
+)
+def test_an_exchange_that_the_kernel_would_refuse_is_an_error(intent, why):
+    image = two_files(((0, 40, 1),), ((0, 30, 1),))
+    image.transaction(intent)
+
+    with pytest.raises(DamagedError, match=why):
+        both(image)
+
+
+def test_an_exchange_of_attributes_is_said_with_its_inodes():
+    image = two_files(((0, 40, 1),), ((0, 30, 1),))
+    image.transaction(exchange((0, 0), 1, flags=1))
+
+    (note,) = replay(Device(InMemoryBlocks.of(bytes(image), 4096))).not_replayed
+    assert note == (
+        f"1 unfinished intents (exchanges of attributes of inode {NUMBER}, {OTHER}): "
+        "the two files may show a mixture of old and new attributes"
+    )
 
 
 @pytest.mark.parametrize(

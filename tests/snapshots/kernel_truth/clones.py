@@ -1,4 +1,4 @@
-"""A writer that clones files in many pieces, over each other and in part, and writes over what they share, without end.
+"""A writer that clones files in many pieces, writes over what they share, and exchanges stretches of them, without end.
 
 XFS does each of these in several transactions, of which the first announces the others: a cut can fall between them.
 """
@@ -8,11 +8,14 @@ from __future__ import annotations
 import fcntl
 import os
 import random
+import struct
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 CLONE = 0x40049409  # FICLONE
+EXCHANGE = 0x40285881  # XFS_IOC_EXCHANGE_RANGE, since Linux 6.10
+TO_THE_END, WRITTEN_ONLY = 0x1, 0x8
 BLOCK = 4096
 
 
@@ -46,6 +49,21 @@ def clone(source: Path, target: Path, chance: random.Random) -> None:
                 os.fsync(new.fileno())
 
 
+def exchange(one: Path, two: Path, chance: random.Random) -> None:
+    """Let two files change a stretch of their blocks, or all from somewhere to their ends and so their sizes."""
+    start, other, length = (
+        chance.randrange(40) * BLOCK,
+        chance.randrange(40) * BLOCK,
+        chance.randrange(30, 80) * BLOCK,
+    )
+    flags = chance.choice((0, 0, TO_THE_END, WRITTEN_ONLY))
+    if flags & TO_THE_END:
+        length = 0
+    with suppress(OSError), one.open("r+b") as first, two.open("r+b") as second:
+        wanted = struct.pack("<iIQQQQ", first.fileno(), 0, start, other, length, flags)
+        fcntl.ioctl(second, EXCHANGE, wanted)
+
+
 def main(root: Path, seed: int) -> None:
     chance = random.Random(seed)
     root.mkdir()
@@ -53,7 +71,10 @@ def main(root: Path, seed: int) -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:
-        clone(chance.choice(files), root / f"clone-{chance.randrange(40)}", chance)
+        target = root / f"clone-{chance.randrange(40)}"
+        clone(chance.choice(files), target, chance)
+        for _ in range(chance.choice((0, 20))):
+            exchange(target, chance.choice(files), chance)
 
 
 if __name__ == "__main__":

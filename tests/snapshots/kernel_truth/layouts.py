@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MEBI = 1 << 20
+EXCHANGES, PARENTS = 0x40, 0x80
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Layout:
     options: str = ""
     habits: frozenset[str] = frozenset()
     size: int = 512 * MEBI
+    features: int = 0
+    """Incompatible features of XFS that Debian's mkfs does not know and that need nothing but their bit at first."""
 
     def __str__(self) -> str:
         return self.name
@@ -27,8 +30,10 @@ def _ext4(name: str, features: str, *more: str, options: str = "", habits: str =
     return Layout(f"ext4-{name}", "ext4", make, options, frozenset(habits.split()), 384 * MEBI)
 
 
-def _xfs(name: str, *make: str, options: str = "", habits: str = "", size: int = 512 * MEBI) -> Layout:
-    return Layout(f"xfs-{name}", "xfs", ("-f", *make), options, frozenset(habits.split()), size)
+def _xfs(
+    name: str, *make: str, options: str = "", habits: str = "", size: int = 512 * MEBI, features: int = 0
+) -> Layout:
+    return Layout(f"xfs-{name}", "xfs", ("-f", *make), options, frozenset(habits.split()), size, features)
 
 
 EXT4 = (
@@ -69,6 +74,16 @@ XFS = (
     _xfs("1k-blocks", "-b", "size=1024", "-m", "bigtime=0,reflink=0", habits="fragments"),
     _xfs("big-inodes", "--unsupported", "-i", "size=1024", "-l", "size=16m,su=32k", "-m", "rmapbt=1", habits="xattrs"),
     _xfs("big-records", "-i", "nrext64=1", options="logbsize=256k", habits="directories fragments"),
+    # What mkfs.xfs makes by itself since 6.15.
+    _xfs(
+        "parents-exchanges",
+        "-i",
+        "nrext64=1",
+        "-m",
+        "rmapbt=1",
+        habits="directories xattrs",
+        features=EXCHANGES | PARENTS,
+    ),
     _xfs("no-sparse-inodes", "-i", "sparse=0", "-n", "size=16384", "-m", "bigtime=0", options="logbsize=32k"),
 )
 

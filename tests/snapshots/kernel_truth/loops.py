@@ -10,9 +10,11 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from baseops.snapshots.checksums import crc32c
 
 SHUTDOWN = 0x8004587D  # _IOR('X', 125, __u32): XFS_IOC_GOINGDOWN, EXT4_IOC_SHUTDOWN
 KEEP_JOURNAL, LIKE_A_POWER_CUT = 1, 2
@@ -23,6 +25,21 @@ def run(*command: str | Path) -> str:
     if done.returncode:
         raise OSError(f"{' '.join(map(str, command))}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout.strip()
+
+
+def make(kind: str, image: Path, size: int, options: Sequence[str] = (), features: int = 0) -> None:
+    """A file system in a file; `features` are set in its superblock (of XFS, version 5) afterwards."""
+    image.touch()
+    os.truncate(image, size)
+    run(f"mkfs.{kind}", "-q", *options, image)
+    if features:
+        with image.open("r+b") as file:
+            block = bytearray(file.read(int.from_bytes(os.pread(file.fileno(), 2, 102), "big")))
+            block[216:220] = (int.from_bytes(block[216:220], "big") | features).to_bytes(4, "big")
+            block[224:228] = bytes(4)
+            block[224:228] = crc32c(bytes(block)).to_bytes(4, "little")
+            file.seek(0)
+            file.write(block)
 
 
 @contextmanager
@@ -56,7 +73,7 @@ def copy_sparse(image: Path, target: Path) -> Path:
 
 
 @functools.cache
-def why_not(kind: str) -> str:
+def why_not(kind: str, features: int = 0) -> str:
     """Why this machine cannot tell the truth about a kind of file system; empty when it can."""
     if os.geteuid():
         return "loop mounts need root"
@@ -65,14 +82,12 @@ def why_not(kind: str) -> str:
         return f"not installed: {', '.join(missing)}"
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder) / "try.img"
-        image.touch()
-        os.truncate(image, 320 << 20)
         try:
-            run(f"mkfs.{kind}", "-q", image)
+            make(kind, image, 320 << 20, features=features)
             with mounted(image, kind):
                 return ""
         except OSError as error:
-            return f"no loop mounts of {kind} here: {error}"
+            return f"no loop mounts of {kind}{f' with features 0x{features:x}' if features else ''} here: {error}"
 
 
 def why_not_inline() -> str:

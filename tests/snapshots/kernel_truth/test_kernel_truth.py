@@ -14,14 +14,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kernel_truth.layouts import LAYOUTS, Layout
-from kernel_truth.loops import LIKE_A_POWER_CUT, copy_sparse, mounted, power_cut, run, why_not, why_not_inline
+from kernel_truth.layouts import EXCHANGES, LAYOUTS, Layout
+from kernel_truth.loops import LIKE_A_POWER_CUT, copy_sparse, make, mounted, power_cut, run, why_not, why_not_inline
 from kernel_truth.trial import busy_image, cut_while_cloning, fast_folder, hold_against_kernel, replayed, trial
 from kernel_truth.views import by_overlay, compare
 from kernel_truth.workload import Workload
 
 from baseops.snapshots.overlay import CLEAN
-from baseops.snapshots.xfs_mappings import Mapping, carry_out
+from baseops.snapshots.xfs_mappings import Exchange, Mapping, carry_out
 from baseops.snapshots.xfs_sectors import Sectors
 from baseops.snapshots.xfs_superblock import Superblock
 
@@ -40,7 +40,7 @@ def folder() -> Iterator[Path]:
 
 def hold(folder: Path, layout: Layout, seed: int, changes: int) -> None:
     inline = any("inline_data" in word for word in layout.make)
-    if reason := why_not(layout.kind) or (inline and why_not_inline()):
+    if reason := why_not(layout.kind, layout.features) or (inline and why_not_inline()):
         pytest.skip(f"the kernel cannot be asked: {reason}")
     outcome = trial(folder, layout, seed, changes)
 
@@ -65,12 +65,12 @@ def test_every_layout_reads_as_the_kernel_replays_it(folder, layout, seed):
 
 
 @pytest.fixture
-def carried_out(monkeypatch) -> list[Mapping]:
+def carried_out(monkeypatch) -> list[Mapping | Exchange]:
     """What was carried out of the changes of extents that the logs had announced."""
-    seen: list[Mapping] = []
+    seen: list[Mapping | Exchange] = []
 
-    def watched(sectors: Sectors, superblock: Superblock, mappings: Iterator[Mapping]) -> None:
-        listed = list(mappings)
+    def watched(sectors: Sectors, superblock: Superblock, changes: Iterator[Mapping | Exchange]) -> None:
+        listed = list(changes)
         seen.extend(listed)
         carry_out(sectors, superblock, listed)
 
@@ -78,24 +78,28 @@ def carried_out(monkeypatch) -> list[Mapping]:
     return seen
 
 
-def test_a_file_that_was_being_cloned_reads_as_the_kernel_finishes_it(folder, carried_out):
-    """One cut in six falls between the transactions of a clone; cut until one did."""
-    if reason := why_not("xfs"):
+@pytest.mark.parametrize("kind", [Mapping, Exchange])
+def test_a_change_that_was_under_way_reads_as_the_kernel_finishes_it(folder, carried_out, kind):
+    """One cut in six falls between the transactions of a clone or of an exchange; cut until one did."""
+    layouts = SHARING if kind is Mapping else [each for each in SHARING if each.features & EXCHANGES]
+    if reason := why_not("xfs", layouts[0].features):
         pytest.skip(f"the kernel cannot be asked: {reason}")
     for seed in range(60):
-        layout = SHARING[seed % len(SHARING)]
+        layout = layouts[seed % len(layouts)]
+        if why_not("xfs", layout.features):
+            continue
         outcome = hold_against_kernel("xfs", cut_while_cloning(folder, layout, seed))
         assert (outcome.ours.wrong, outcome.truth.wrong) == ({}, {}), f"{layout} seed {seed}"
-        if carried_out:
+        if any(isinstance(each, kind) for each in carried_out):
             return
-    pytest.fail("no cut fell into a clone")
+    pytest.fail("no cut fell into one")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("layout", SHARING, ids=str)
 def test_clones_of_every_layout_read_as_the_kernel_finishes_them(folder, layout, seed):
-    if reason := why_not("xfs"):
+    if reason := why_not("xfs", layout.features):
         pytest.skip(f"the kernel cannot be asked: {reason}")
     outcome = hold_against_kernel("xfs", cut_while_cloning(folder, layout, 100 + seed))
 
@@ -109,9 +113,7 @@ def test_what_was_unmounted_needs_no_replay(folder, kind):
     if reason := why_not(kind):
         pytest.skip(f"the kernel cannot be asked: {reason}")
     image = folder / "clean.img"
-    image.touch()
-    os.truncate(image, 320 << 20)
-    run(f"mkfs.{kind}", "-q", image)
+    make(kind, image, 320 << 20)
     with mounted(image, kind) as place:
         Workload(place, 1, frozenset()).run(200)
 
@@ -139,9 +141,7 @@ def test_a_fast_commit_is_not_passed_over_in_silence(folder):
         pytest.skip(f"the kernel cannot be asked: {reason}")
     layout = Layout("ext4-fast-commit", "ext4", ("-F", "-O", "fast_commit", "-b", "4096"), size=384 << 20)
     image = folder / "fast.img"
-    image.touch()
-    os.truncate(image, layout.size)
-    run("mkfs.ext4", "-q", *layout.make, image)
+    make("ext4", image, layout.size, layout.make)
     with mounted(image, "ext4") as place:
         (place / "first").write_bytes(b"1")
         run("sync", "-f", place)

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from kernel_truth.layouts import LAYOUTS, Layout
-from kernel_truth.loops import KEEP_JOURNAL, LIKE_A_POWER_CUT, copy_sparse, mounted, power_cut, run
+from kernel_truth.loops import KEEP_JOURNAL, LIKE_A_POWER_CUT, copy_sparse, make, mounted, power_cut
 from kernel_truth.views import Difference, by_kernel, by_overlay, by_product, compare
 from kernel_truth.workload import Workload
 
@@ -53,9 +53,7 @@ def busy_image(folder: Path, layout: Layout, seed: int, changes: int) -> Path:
     """
     image, copy = folder / "live.img", folder / "copy.img"
     image.unlink(missing_ok=True)
-    image.touch()
-    os.truncate(image, layout.size)
-    run(f"mkfs.{layout.kind}", "-q", *layout.make, image)
+    make(layout.kind, image, layout.size, layout.make, layout.features)
     with mounted(image, layout.kind, layout.options) as place:
         if seed % 4 == 3:
             cut_in_the_middle(place, layout, seed, changes)
@@ -82,9 +80,7 @@ def cut_in_the_middle(place: Path, layout: Layout, seed: int, changes: int) -> N
 def cut_while_cloning(folder: Path, layout: Layout, seed: int) -> Path:
     """A copy of an XFS that was cut off while four writers cloned files."""
     image, copy = folder / "live.img", folder / "copy.img"
-    image.touch()
-    os.truncate(image, layout.size)
-    run(f"mkfs.{layout.kind}", "-q", *layout.make, image)
+    make(layout.kind, image, layout.size, layout.make, layout.features)
     script = Path(__file__).with_name("clones.py")
     with mounted(image, layout.kind, layout.options) as place, ExitStack() as writers:
         started = []
