@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from baseops.areas.secrets.canary_rotation import STEPS, Story
 from baseops.workflow.apply import apply
 from baseops.workflow.compile import compile_declaration
 from baseops.workflow.load import load, load_lock
@@ -61,6 +62,19 @@ def test_the_canarys_name_must_be_free(refused):
         "baseops.yaml:14:7: secrets.db.rotation.canary: the canary is `db-canary` with the secret app/db/canary, and "
         "one of them is declared. Give the other entry another name."
     )
+
+
+@pytest.mark.parametrize(
+    ("done", "why", "said"),
+    [
+        (("createSecret",), "the database is not reached", "setSecret failed: the database is not reached"),
+        ((), "", "createSecret failed: it did not say why; its log group is /logs"),
+        (STEPS, "", "every step says that it was done, and the new version is not current: look into /logs"),
+    ],
+)
+def test_a_rotation_that_did_not_end_names_the_step_or_says_that_none_failed(done, why, said):
+    story = Story(dict.fromkeys(done, datetime(2026, 1, 5, tzinfo=UTC)), why)
+    assert story.failure("/logs") == said
 
 
 # --- with a database ---

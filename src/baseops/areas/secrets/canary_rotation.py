@@ -55,7 +55,7 @@ def look(entries: Mapping[str, Entry], ctx: DrillContext) -> Iterator[Evidence]:
 
 
 @dataclass(frozen=True)
-class _Story:
+class Story:
     """What the function's log tells: steps done with their times, and why the last one failed."""
 
     done: Mapping[str, datetime]
@@ -63,8 +63,14 @@ class _Story:
 
     @property
     def failed(self) -> str:
-        """The first step that was not done."""
+        """The first step that was not done; empty when all were."""
         return next((step for step in STEPS if step not in self.done), "")
+
+    def failure(self, group: str) -> str:
+        """Why the new version is not current; `group` is where the function tells more."""
+        if not self.failed:
+            return f"every step says that it was done, and the new version is not current: look into {group}"
+        return f"{self.failed} failed: {self.why or f'it did not say why; its log group is {group}'}"
 
 
 class _Rotation:
@@ -83,7 +89,7 @@ class _Rotation:
             reason = f"there is no canary {self._name}; run: baseops apply"
         elif found is not None and not found.get("RotationEnabled"):
             reason = f"the rotation of {self._name} is switched off"
-        if reason or found is None:
+        if found is None or reason:
             yield inconclusive(self._target, reason, method="exercised")
             return
         differing = self._differences(str(found["RotationLambdaARN"]))
@@ -130,11 +136,10 @@ class _Rotation:
             yield from self._without_database(former, token, story, begun)
         else:
             self._forget_pending()
-            why = story.why or f"it did not say why; its log group is {self._group}"
             spans = self._spans(story, begun)
-            yield refuted(self._target, f"{story.failed} failed: {why}", method="exercised", spans=spans)
+            yield refuted(self._target, story.failure(self._group), method="exercised", spans=spans)
 
-    def _without_database(self, former: str, token: str, story: _Story, begun: datetime) -> Iterator[Evidence]:
+    def _without_database(self, former: str, token: str, story: Story, begun: datetime) -> Iterator[Evidence]:
         """The new value was made; its label is moved by hand, as finishSecret would, and taken back for good."""
         seconds = (story.done["createSecret"] - begun).total_seconds()
         self._unlabel(token)
@@ -174,9 +179,9 @@ class _Rotation:
         what = "a new version was made and rolled back" if stays else "rotated, rolled back and forward again"
         return proven(target, what, method="exercised", measures=measures, spans=spans)
 
-    def _wait(self, token: str, begun: datetime) -> _Story:
+    def _wait(self, token: str, begun: datetime) -> Story:
         """Until the version is current; less long when it is known already that it will not be."""
-        ctx, story = self._ctx, _Story({})
+        ctx, story = self._ctx, Story({})
         while ctx.clock.now() - begun < PATIENCE:
             ctx.clock.sleep(LOOK_AGAIN)
             story = self._story(begun)
@@ -186,7 +191,7 @@ class _Rotation:
                 return story
         return story
 
-    def _story(self, begun: datetime) -> _Story:
+    def _story(self, begun: datetime) -> Story:
         done: dict[str, datetime] = {}
         why = ""
         with translated(f"cannot read the log group {self._group}"):
@@ -201,9 +206,9 @@ class _Rotation:
             if found and found[1] not in done:
                 done[found[1]] = datetime.fromtimestamp(event["timestamp"] / 1000, begun.tzinfo)
             why = next((said for sign, said in _WHY.items() if sign in event["message"]), why)
-        return _Story(done, why)
+        return Story(done, why)
 
-    def _spans(self, story: _Story, begun: datetime) -> tuple[Span, ...]:
+    def _spans(self, story: Story, begun: datetime) -> tuple[Span, ...]:
         starts = [begun, *story.done.values()]
         return tuple(
             Span(self._name, step, start, end) for (step, end), start in zip(story.done.items(), starts, strict=False)
