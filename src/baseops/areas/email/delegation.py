@@ -16,6 +16,7 @@ from baseops.contract.clients import Clients
 from baseops.contract.site import Site
 from baseops.contract.types import AreaName, Json
 from baseops.semantics.mail.addresses import fold
+from baseops.semantics.partitions import partition_of
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,13 @@ def _patterns_by_account(identity: Identity, site: Site) -> dict[str, list[str]]
 
 
 def _document(identity: Identity, account: str, patterns: list[str], site: Site) -> dict[str, Json]:
+    partition = partition_of(site.region)
     statement: dict[str, Json] = {
         "Sid": f"Account{account}Sends",
         "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+        "Principal": {"AWS": f"arn:{partition}:iam::{account}:root"},
         "Action": ["ses:SendEmail", "ses:SendRawEmail"],
-        "Resource": f"arn:aws:ses:{site.region}:{site.accounts[0]}:identity/{identity.name}",
+        "Resource": f"arn:{partition}:ses:{site.region}:{site.accounts[0]}:identity/{identity.name}",
         "Condition": {"StringLike": {"ses:FromAddress": [*patterns]}},
     }
     return {"Version": "2012-10-17", "Statement": [statement]}

@@ -20,6 +20,7 @@ from baseops.aws.errors import translated
 from baseops.contract.drill import DrillContext, Evidence, Verdict, inconclusive, proven, refuted
 from baseops.contract.template import Output
 from baseops.errors import InconclusiveError
+from baseops.semantics.partitions import partition_of
 
 # Any: botocore's answers.
 TROUBLE = {"BOUNCE", "COMPLAINT"}
@@ -105,7 +106,8 @@ def _topic(
     if not arn or arn not in arns:
         yield refuted(f"{target}/topic", "SES publishes to another topic than the stack's")
         return
-    sender = Sender("ses", f"arn:aws:ses:{ctx.site.region}:{ctx.account}:configuration-set/{stream.name}")
+    place = f"arn:{partition_of(ctx.site.region)}:ses:{ctx.site.region}:{ctx.account}"
+    sender = Sender("ses", f"{place}:configuration-set/{stream.name}")
     attributes = topic_attributes(ctx.clients, arn)
     if attributes is None:
         yield refuted(f"{target}/topic", "the topic that SES publishes to does not exist")

@@ -15,6 +15,7 @@ from baseops.contract.finding import Finding, Severity
 from baseops.contract.site import Site
 from baseops.contract.types import Json
 from baseops.semantics.mail.addresses import fold, is_within
+from baseops.semantics.partitions import partition_of
 from baseops.semantics.policies import Context, Policies, Policy, Principal, Request, evaluate
 
 ACTIONS = ("ses:SendEmail", "ses:SendRawEmail")
@@ -81,7 +82,7 @@ def may_send(action: str, address: str, own: list[Mandate], found: list[Identity
     set_name = default_stream(identity, site.prefix, managed).name
     elsewhere = own[0].sender.account
     resources = [f"identity/{identity.name}"] + ([] if elsewhere else [f"configuration-set/{set_name}"])
-    prefix = f"arn:aws:ses:{site.region}:{site.accounts[0]}:"
+    prefix = f"arn:{partition_of(site.region)}:ses:{site.region}:{site.accounts[0]}:"
     requests = (Request(principal, action, f"{prefix}{resource}", context) for resource in resources)
     if elsewhere:
         own_policy = [each for each in identity_policies(found, site) if each.identity == identity.name]
@@ -95,7 +96,9 @@ def filled(value: Json, site: Site) -> Json:
     if isinstance(value, dict):
         text = value.get("Fn::Sub")
         if isinstance(text, str):
-            return text.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", site.accounts[0])
+            return text.replace("${AWS::Partition}", partition_of(site.region)).replace(
+                "${AWS::AccountId}", site.accounts[0]
+            )
         return {key: filled(each, site) for key, each in value.items()}
     return [filled(each, site) for each in value] if isinstance(value, list) else value
 

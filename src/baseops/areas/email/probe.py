@@ -17,6 +17,7 @@ from baseops.aws.errors import settled, translated
 from baseops.contract.drill import DrillContext
 from baseops.errors import AwsError
 from baseops.evidence import resources
+from baseops.semantics.partitions import partition_of
 
 # Any: botocore's clients and answers.
 TAG = "baseops-drill"
@@ -47,10 +48,11 @@ def make(ctx: DrillContext, word: str, key: str, options: Mapping[str, Any]) -> 
     Raises `RefusedTopicError` where SES cannot publish to a topic that is made as the stack's is.
     """
     label = ctx.journal.name(word)
+    partition = partition_of(ctx.site.region)
     encrypted = {"KmsMasterKeyId": key} if key else {}
-    topic_arn = f"arn:aws:sns:{ctx.site.region}:{ctx.account}:{label}"
-    queue_arn = f"arn:aws:sqs:{ctx.site.region}:{ctx.account}:{label}"
-    set_arn = f"arn:aws:ses:{ctx.site.region}:{ctx.account}:configuration-set/{label}"
+    topic_arn = f"arn:{partition}:sns:{ctx.site.region}:{ctx.account}:{label}"
+    queue_arn = f"arn:{partition}:sqs:{ctx.site.region}:{ctx.account}:{label}"
+    set_arn = f"arn:{partition}:ses:{ctx.site.region}:{ctx.account}:configuration-set/{label}"
     _topic(ctx, label, {**encrypted, "Policy": json.dumps(topic_policy(topic_arn, set_arn, ctx.account))})
     url = _queue(ctx, label, {**encrypted, "Policy": json.dumps(queue_policy(queue_arn, topic_arn))})
     _subscribe(ctx, topic_arn, queue_arn, label)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from baseops.semantics.partitions import partition_of
+
 if TYPE_CHECKING:
     from baseops.contract.site import Site
 
@@ -30,7 +32,7 @@ class Role:
 
     def arn(self, site: Site) -> str:
         """The ARN of the role."""
-        return f"arn:aws:iam::{self.account or site.accounts[0]}:role{self.path}{self.name}"
+        return f"arn:{partition_of(site.region)}:iam::{self.account or site.accounts[0]}:role{self.path}{self.name}"
 
 
 def role_of(reference: str, site: Site) -> Role:

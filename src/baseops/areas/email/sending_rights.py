@@ -19,6 +19,7 @@ from baseops.areas.email.senders import covers, senders
 from baseops.aws.principals import Somebody, everybody
 from baseops.contract.drill import DrillContext, Evidence, proven, refuted
 from baseops.contract.site import Site
+from baseops.semantics.partitions import partition_of
 from baseops.semantics.policies import Context, Policy, Request, evaluate
 
 RECIPIENT = "customer@example.com"
@@ -133,7 +134,7 @@ def _opened(place: str, identity: Identity, ctx: DrillContext) -> Evidence:
 
 
 def _mail(address: str, identity: Identity, managed: list[Identity], ctx: DrillContext) -> Mail:
-    prefix = f"arn:aws:ses:{ctx.site.region}:{ctx.account}:"
+    prefix = f"arn:{partition_of(ctx.site.region)}:ses:{ctx.site.region}:{ctx.account}:"
     sets = streams(identity, ctx.site.prefix, managed) or [default_stream(identity, ctx.site.prefix, managed)]
     return Mail(
         address, f"{prefix}identity/{identity.name}", tuple(f"{prefix}configuration-set/{each.name}" for each in sets)

@@ -15,6 +15,7 @@ from baseops.areas.secrets.keys import Key
 from baseops.areas.secrets.organisation import Organisation
 from baseops.areas.secrets.values import ACTIONS, Value, Way
 from baseops.aws.principals import Somebody
+from baseops.semantics.partitions import partition_of
 from baseops.semantics.policies import (
     Context,
     Doubt,
@@ -151,7 +152,7 @@ class Judge:
     def _let_in(self, policy: Policy, reading: Reading, *, services: bool) -> Iterator[tuple[str, Can]]:
         names = {name for each in policy.statements for name in _outside(each, self.account)}
         for name in sorted(names):
-            who = _outsider(name)
+            who = _outsider(name, self.region)
             if who.kind != "service" or services:
                 can = self._door(who, policy, reading)
                 # Who stands in a policy by name is let in on purpose, whatever else is asked of him.
@@ -190,8 +191,8 @@ def _has_chance(who: Somebody, reading: Reading, own: Policy | None) -> bool:
 
 
 _EVERYTHING = Policy.parse({"Statement": {"Effect": "Allow", "Action": list(ACTIONS), "Resource": "*"}}, "its own")
-_ANYBODY = "arn:aws:iam::000000000000:role/anybody"
-"""A role of an account that nobody has."""
+_NOBODYS = "000000000000"
+"""An account that nobody has."""
 
 
 def _settled(decide: Decider, *, known: Callable[[str], bool]) -> Can:
@@ -228,7 +229,8 @@ def _account_of(name: str) -> str:
     return name.split(":")[4] if name.startswith("arn:") else ""
 
 
-def _outsider(name: str) -> Principal:
+def _outsider(name: str, region: str) -> Principal:
+    partition = f"arn:{partition_of(region)}:iam::"
     if name == "*":
-        return Principal.parse(_ANYBODY)
-    return Principal.parse(f"arn:aws:iam::{name}:root" if name.isdigit() else name)
+        return Principal.parse(f"{partition}{_NOBODYS}:role/anybody")
+    return Principal.parse(f"{partition}{name}:root" if name.isdigit() else name)
