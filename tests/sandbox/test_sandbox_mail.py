@@ -402,3 +402,35 @@ def test_a_virus_is_rejected_and_a_raw_message_names_its_recipients(account, ver
         ("Reject", "jo@elsewhere.example"),
         ("Delivery", "success@simulator.amazonses.com"),
     ]
+
+
+def test_leave_to_send_to_everybody_can_be_taken_back(verified):
+    verified.put_account_details(MailType="MARKETING", WebsiteURL="https://acme.example", ProductionAccessEnabled=False)
+    found = verified.get_account()
+    assert (found["ProductionAccessEnabled"], found["SendQuota"]["Max24HourSend"]) == (False, 200.0)
+
+
+def test_real_bounces_suppress_their_addresses_and_put_the_account_under_review(account, verified, zone):
+    zone("CREATE", "gone.acme.example", "MX", "0 .")
+    for number in range(95):
+        verified.send_email(**mail(f"jo{number}@elsewhere.example"))
+        account.clock.advance(by=1)
+    for number in range(4):
+        verified.send_email(**mail(f"jo{number}@gone.acme.example"))
+    verified.send_email(**mail("bounce@simulator.amazonses.com"))
+    account.clock.advance(by=60)
+    assert verified.get_account()["EnforcementStatus"] == "HEALTHY"
+    verified.send_email(**mail("jo4@gone.acme.example"))
+    account.clock.advance(by=60)
+    assert verified.get_account()["EnforcementStatus"] == "PROBATION"
+    listed = verified.list_suppressed_destinations()["SuppressedDestinationSummaries"]
+    assert [each["EmailAddress"] for each in listed] == [f"jo{number}@gone.acme.example" for number in range(5)]
+    statistics = account.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SES",
+        MetricName="Reputation.BounceRate",
+        StartTime=account.clock.now().replace(hour=0),
+        EndTime=account.clock.now(),
+        Period=86400,
+        Statistics=["Maximum"],
+    )
+    assert [each["Maximum"] for each in statistics["Datapoints"]] == [0.05]

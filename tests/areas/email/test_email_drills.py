@@ -113,6 +113,27 @@ def _say_and_list(applied: Any) -> tuple[list[Any], list[Any], list[Any]]:
         )
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("production-access-lost", "the account is in SES's sandbox: it sends to verified addresses only"),
+        ("under-review", "the account's enforcement status is PROBATION"),
+        ("sending-paused", "sending is paused for the account"),
+    ],
+)
+def test_an_account_that_may_not_send_as_it_should_says_why(acme_says, name, reason):
+    (broken,) = [each for each in BREAKS if each.name == f"email/{name}"]
+    refuted = by_target(acme_says(broken.drill, break_=broken.break_, passes=broken.passes), "refuted")
+    assert refuted["email"] == reason
+
+
+def test_drills_send_nothing_while_the_account_is_under_review(acme_says):
+    (broken,) = [each for each in BREAKS if each.name == "email/under-review"]
+    records = acme_says("email/roundtrip", break_=broken.break_, passes=broken.passes)
+    (found,) = by_target(records, "inconclusive").values()
+    assert found == "drills send nothing: the account's status is PROBATION"
+
+
 @pytest.mark.slow
 def test_drills_send_nothing_while_the_account_is_busy(acme_says):
     (found,) = by_target(acme_says("email/roundtrip", break_=put_mail_on_the_way), "inconclusive").values()

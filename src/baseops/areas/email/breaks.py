@@ -15,6 +15,7 @@ from baseops.contract.site import Site
 
 # Any: botocore's answers, and policy documents.
 ELSEWHERE = "999999999999"
+_GONE = "gone.example"
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,23 @@ class Victim:
             ConfigurationSetName=self.stream.name, SuppressedReasons=[]
         )
 
+    def old_addresses_mailed(self, account: SandboxAccount) -> None:
+        """An old list of addresses is mailed, at a domain that takes mail no longer: SES begins a review."""
+        route53, sesv2 = account.client("route53"), account.client("sesv2")
+        zone = route53.create_hosted_zone(Name=_GONE, CallerReference=_GONE)["HostedZone"]["Id"]
+        nowhere = {"Name": _GONE, "Type": "MX", "TTL": 300, "ResourceRecords": [{"Value": "0 ."}]}
+        route53.change_resource_record_sets(
+            HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "CREATE", "ResourceRecordSet": nowhere}]}
+        )
+        text = {"Data": "Do you remember us?"}
+        for start in range(0, 120, 10):
+            sesv2.send_email(
+                FromEmailAddress=f"news@{self.identity.name}",
+                Destination={"BccAddresses": [f"customer{start + number}@{_GONE}" for number in range(10)]},
+                Content={"Simple": {"Subject": text, "Body": {"Text": text}}},
+            )
+            account.clock.sleep(2)
+
     def alarm_actions_off(self, account: SandboxAccount) -> None:
         """The bounce alarm rings for nobody."""
         name = f"{self.site.prefix}-email-{self.stream.label}-bounce-rate"
@@ -150,6 +168,13 @@ class Victim:
         (stack,) = account.client("cloudformation").describe_stacks(StackName=f"{self.site.prefix}-email")["Stacks"]
         outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
         return str(outputs[f"{topic_title(self.stream)}Arn"])
+
+
+def production_access_lost(account: SandboxAccount) -> None:
+    """The account is back in SES's sandbox: a form that was filled in again says that it need not send to everybody."""
+    account.client("sesv2").put_account_details(
+        MailType="TRANSACTIONAL", WebsiteURL="https://example.com", ProductionAccessEnabled=False
+    )
 
 
 def sending_paused(account: SandboxAccount) -> None:

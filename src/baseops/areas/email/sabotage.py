@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from baseops.areas.email import breaks
@@ -25,6 +27,8 @@ def sabotages(section: Section, site: Site) -> Sequence[Sabotage]:
     found = []
     if section.entries:
         found.append(_broken("sending-paused", "settings", "sending is paused", breaks.sending_paused))
+        story = "the account may send to verified addresses only"
+        found.append(_broken("production-access-lost", "settings", story, breaks.production_access_lost))
     if section.account.suppression:
         story = "the account suppresses nobody any more"
         found.append(_broken("account-suppression-off", "settings", story, breaks.account_suppression_off))
@@ -66,6 +70,8 @@ def _of_domain(section: Section, victim: Victim) -> Iterator[Sabotage]:
         ("suppression-off", "settings", "the configuration set suppresses nobody", victim.suppression_off),
     ):
         yield _broken(name, drill, story, break_)
+    story = "too many mails bounce, and SES puts the account under review"
+    yield replace(_broken("under-review", "settings", story, victim.old_addresses_mailed), passes=timedelta(minutes=5))
     if declaring([victim.identity], victim.site):
         yield _broken("wrong-sender", "senders", "a role that is no sender gets all of SES", breaks.wrong_sender)
         yield _broken(

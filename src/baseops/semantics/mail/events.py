@@ -62,6 +62,7 @@ class Bounce:
 
 
 USER_UNKNOWN = Bounce("Permanent", "General", "5.1.1", "smtp; 550 5.1.1 user unknown")
+NO_MAIL_THERE = Bounce("Permanent", "General", "5.1.10", "smtp; 550 5.1.10 the domain accepts no mail")
 ON_GLOBAL_LIST = Bounce("Permanent", "Suppressed", "5.1.1", "Amazon SES has suppressed sending to this address")
 ON_ACCOUNT_LIST = Bounce("Permanent", "OnAccountSuppressionList", "5.1.1", "Amazon SES did not send the message")
 OUT_OF_OFFICE = Bounce("Transient", "General")

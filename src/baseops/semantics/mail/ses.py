@@ -29,7 +29,7 @@ INBOUND_REGIONS_AS_OF = "2024-01"
 
 REVIEW_BOUNCE_RATE = 0.05
 REVIEW_COMPLAINT_RATE = 0.001
-"""Above these SES puts an account under review. https://docs.aws.amazon.com/ses/latest/dg/faqs-enforcement.html"""
+"""At these SES puts an account under review. https://docs.aws.amazon.com/ses/latest/dg/faqs-enforcement.html"""
 
 MAX_DESTINATIONS = 10
 """Event destinations of a configuration set. https://docs.aws.amazon.com/ses/latest/dg/quotas.html"""

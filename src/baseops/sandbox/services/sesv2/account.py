@@ -45,8 +45,8 @@ class AccountOperations(IdentityOperations):
         self, *, mail_type: str, website_url: str, production_access_enabled: bool | None = None, **details: Any
     ) -> dict[str, Any]:
         # The review by people at AWS, which takes a day or more, is not played: leave is given at once.
-        if production_access_enabled:
-            self.account.has_production_access = True
+        if production_access_enabled is not None:
+            self.account.has_production_access = production_access_enabled
         self.account.details = {"MailType": mail_type, "WebsiteURL": website_url}
         use_case = details.get("use_case_description")
         if use_case:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from baseops.contract.types import Json
+from baseops.sandbox.resolver import PublicZones
 from baseops.sandbox.services.sesv2.publishing import Publisher, put_metric
 from baseops.sandbox.services.sesv2.state import ConfigurationSet, EmailIdentity, SentMessage
 from baseops.semantics.mail import events
@@ -59,12 +60,20 @@ class Journey:
             yield self._bounce(recipient, events.ON_ACCOUNT_LIST)
         elif simulated in SIMULATED:
             yield self._bounce(recipient, SIMULATED[simulated])
+        elif not simulated and self._takes_no_mail(recipient):
+            self.backend.sandbox.clock.ticker.after(BOUNCED_AFTER, lambda: self._blame(recipient), "a mail bounced")
+            yield self._bounce(recipient, events.NO_MAIL_THERE)
         else:
             yield DELIVERED_AFTER, "DELIVERY", lambda: events.delivery(self._mail(), recipient, self.backend.now())
         if simulated == "ooto":
             yield self._bounce(recipient, events.OUT_OF_OFFICE)
         if simulated == "complaint" and not self._is_suppressed(recipient):
             yield COMPLAINED_AFTER, "COMPLAINT", lambda: self._complaint(recipient)
+
+    def _takes_no_mail(self, recipient: str) -> bool:
+        """Whether the domain says so by a null MX (RFC 7505), in a public zone here."""
+        found = PublicZones(self.backend.account_id).answer(domain_of(recipient), "MX").records
+        return [value for each in found for value in each.values] == ["0 ."]
 
     def _bounce(self, recipient: str, why: Bounce) -> Step:
         def make() -> Mapping[str, Json]:
@@ -93,6 +102,18 @@ class Journey:
         name = f"{kind} of message {self.message.message_id}"
         self.backend.sandbox.clock.ticker.after(delay, happen, name)
 
+    def _blame(self, recipient: str) -> None:
+        """A real mail has bounced for good: the address is suppressed, and at the rate for it a review begins.
+
+        That SES pauses an account whose rate stays high is decided by people, and not played.
+        """
+        account = self.backend.account
+        if "BOUNCE" in account.suppressed_reasons:
+            self.backend.suppress(recipient, "BOUNCE")
+        account.reputation.bounced[self.message.set_name] += 1
+        if account.reputation.is_bad and account.enforcement == "HEALTHY":
+            account.enforcement = "PROBATION"
+
     def _count(self, kind: EventType) -> None:
         """The account's own count of what happens to mails, the simulator's included.
 
@@ -104,14 +125,17 @@ class Journey:
             put_metric(backend.account_id, backend.region_name, name, 1.0, [], backend.now())
 
     def _report_rates(self) -> None:
-        """The reputation metrics: mail to the simulator leaves them alone, so here they stay at zero."""
+        """The reputation metrics, which mail to the simulator leaves alone; nobody else complains here."""
         if not self.message.counted:
             return
-        sets = [self.configuration_set.name] if self._has_metrics() and self.configuration_set else []
-        for dimensions in ([], *([{"Name": "ses:configuration-set", "Value": name}] for name in sets)):
-            for metric in ("Reputation.BounceRate", "Reputation.ComplaintRate"):
-                backend = self.backend
-                put_metric(backend.account_id, backend.region_name, metric, 0.0, dimensions, backend.now())
+        backend, reputation = self.backend, self.backend.account.reputation
+        rates: list[tuple[float, list[dict[str, str]]]] = [(reputation.bounce_rate(), [])]
+        if self._has_metrics() and self.configuration_set:
+            name = self.configuration_set.name
+            rates.append((reputation.bounce_rate(name), [{"Name": "ses:configuration-set", "Value": name}]))
+        for rate, dimensions in rates:
+            for metric, value in (("Reputation.BounceRate", rate), ("Reputation.ComplaintRate", 0.0)):
+                put_metric(backend.account_id, backend.region_name, metric, value, dimensions, backend.now())
 
     def _has_metrics(self) -> bool:
         found = self.configuration_set

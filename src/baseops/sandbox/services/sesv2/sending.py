@@ -104,6 +104,7 @@ class SendingOperations(AccountOperations):
             found.name if found else "",
         )
         self.sent.append(message)
+        self.account.reputation.sent[message.set_name] += message.counted
         Journey(self, message, identity, found, tuple(tags)).begin(has_virus=has_virus)
         return message
 

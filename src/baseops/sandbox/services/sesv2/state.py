@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from baseops.semantics.mail import ses
 from baseops.semantics.mail.addresses import domain_of, is_address
 from baseops.semantics.mail.simulator import outcome
 
 # Any throughout: members of AWS's shapes, whose types only the botocore model knows.
+REPRESENTATIVE = 100
+"""After so many mails the rates count here."""
 
 
 @dataclass
@@ -98,6 +102,29 @@ class SuppressedAddress:
 
 
 @dataclass
+class Reputation:
+    """How many mails went to real recipients and how many of those bounced for good, by configuration set.
+
+    SES takes as many mails as are "a representative volume", and does not say how many that is.
+    https://docs.aws.amazon.com/ses/latest/dg/faqs-enforcement.html
+    """
+
+    sent: Counter[str] = field(default_factory=Counter)
+    bounced: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether SES would put the account under review."""
+        return self.sent.total() >= REPRESENTATIVE and self.bounce_rate() >= ses.REVIEW_BOUNCE_RATE
+
+    def bounce_rate(self, set_name: str | None = None) -> float:
+        """Of one configuration set, or of all mail."""
+        sent = self.sent.total() if set_name is None else self.sent[set_name]
+        bounced = self.bounced.total() if set_name is None else self.bounced[set_name]
+        return bounced / sent if sent else 0.0
+
+
+@dataclass
 class AccountState:
     """What holds for the whole account in a region; a fresh one is in SES's own sandbox.
 
@@ -110,6 +137,7 @@ class AccountState:
     details: dict[str, Any] = field(default_factory=dict)
     suppressed_reasons: list[str] = field(default_factory=lambda: ["BOUNCE", "COMPLAINT"])
     vdm: dict[str, Any] = field(default_factory=lambda: {"VdmEnabled": "DISABLED"})
+    reputation: Reputation = field(default_factory=Reputation)
 
     @property
     def daily_quota(self) -> float:
