@@ -19,7 +19,7 @@ from troposphere import AWSObject, GenericHelperFn, Ref, Sub, Tags
 from baseops.cloudformation.resources import to_json, to_list
 from baseops.cloudformation.split import Part, split
 from baseops.contract.lock import Lock
-from baseops.contract.site import Site
+from baseops.contract.site import DECLARATION_TAG, Site
 from baseops.contract.template import Output, Source, Template
 from baseops.contract.types import Json
 from baseops.errors import CompileError
@@ -29,7 +29,6 @@ Made = TypeVar("Made", bound=AWSObject)
 SHARED = ""
 """The unit of what belongs to no entry of its own."""
 
-DECLARATION_TAG = "baseops:declaration"
 _WITH_PATH = ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::IAM::InstanceProfile")
 _WITH_BOUNDARY = ("AWS::IAM::Role",)
 

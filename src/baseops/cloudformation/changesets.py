@@ -14,7 +14,7 @@ from baseops.cloudformation.changes import Change, from_change_set
 from baseops.cloudformation.stacks import TOKEN_PREFIX, StackState, new_token
 from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
-from baseops.contract.site import Site
+from baseops.contract.site import DECLARATION_TAG, Site
 from baseops.contract.template import Template
 from baseops.errors import AccessError, AwsError, StackError
 
@@ -157,7 +157,7 @@ class ChangeSets:
         return until(self._clock, look)
 
     def _tags(self) -> Mapping[str, str]:
-        return {**self._site.tags, "baseops:declaration": self._site.name}
+        return {**self._site.tags, DECLARATION_TAG: self._site.name}
 
 
 def role_argument(clients: Clients, site: Site) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
+from baseops.contract.site import DECLARATION_TAG
 from baseops.contract.types import Json
 from baseops.errors import AwsError, StackError
 
@@ -118,7 +119,7 @@ def find_stacks(clients: Clients, declaration: str, region: str) -> list[StackSt
     with translated(f"cannot list the stacks in {region}"):
         pages = clients.client("cloudformation", region).get_paginator("describe_stacks").paginate()
         found = [stack for page in pages for stack in page["Stacks"]]
-    mine = {"Key": "baseops:declaration", "Value": declaration}
+    mine = {"Key": DECLARATION_TAG, "Value": declaration}
     return [_state_of(stack, region) for stack in found if mine in stack.get("Tags", [])]
 
 

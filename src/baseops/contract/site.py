@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from baseops.contract.types import DrillClass, Purpose
 
+DECLARATION_TAG = "baseops:declaration"
+"""The tag that says for which declaration something was made; its value is the declaration's name."""
+
 
 @dataclass(frozen=True)
 class Network:

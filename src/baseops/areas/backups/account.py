@@ -9,14 +9,13 @@ from baseops.areas.backups import sources
 from baseops.areas.backups.limits import MAX_POLICIES
 from baseops.areas.backups.policies import description
 from baseops.areas.backups.settings import STATES
-from baseops.areas.backups.snapshot_tags import DECLARATION_TAG
 from baseops.areas.backups.wording import Findings, Path, error, finding
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
 from baseops.contract.finding import Finding, Severity
 from baseops.contract.lock import Lock
 from baseops.contract.refs import Refs
-from baseops.contract.site import Site
+from baseops.contract.site import DECLARATION_TAG, Site
 from baseops.errors import AwsError, NotFoundError
 
 if TYPE_CHECKING:

@@ -13,10 +13,9 @@ from troposphere import Sub
 
 from baseops.areas.backups.freeze import document_name
 from baseops.areas.backups.policies import copy_key
-from baseops.areas.backups.snapshot_tags import DECLARATION_TAG
 from baseops.cloudformation.builder import StackBuilder
 from baseops.contract.refs import Refs
-from baseops.contract.site import Site
+from baseops.contract.site import DECLARATION_TAG, Site
 
 if TYPE_CHECKING:
     from baseops.areas.backups.spec.plan import Plan

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from baseops.areas.backups.snapshot_tags import DECLARATION_TAG
 from baseops.areas.backups.sources import selected_volumes
 from baseops.aws.errors import translated
 from baseops.contract.drill import DrillContext
+from baseops.contract.site import DECLARATION_TAG
 from baseops.errors import NotFoundError
 from baseops.semantics.policies import Context, Policies, Policy, Principal, Request, evaluate, evaluate_key
 

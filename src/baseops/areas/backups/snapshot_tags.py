@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from baseops.contract.site import Site
+from baseops.contract.site import DECLARATION_TAG, Site
 
-DECLARATION_TAG = "baseops:declaration"
 BACKUP_TAG = "baseops:backup"
 
 

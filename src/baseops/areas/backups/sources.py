@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from baseops.areas.backups.snapshot_tags import BACKUP_TAG, DECLARATION_TAG
+from baseops.areas.backups.snapshot_tags import BACKUP_TAG
 from baseops.aws.describing import MOST_DAYS, MOST_VALUES, SNAPSHOTS_PER_PAGE, VOLUMES_PER_PAGE, days_between
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
+from baseops.contract.site import DECLARATION_TAG
 
 if TYPE_CHECKING:
     from datetime import datetime

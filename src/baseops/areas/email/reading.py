@@ -8,10 +8,9 @@ from typing import Any
 from baseops.areas.email.findings import warning
 from baseops.areas.email.identities import Identity
 from baseops.aws.errors import translated
-from baseops.cloudformation.builder import DECLARATION_TAG
 from baseops.contract.clients import Clients
 from baseops.contract.finding import Finding
-from baseops.contract.site import Site
+from baseops.contract.site import DECLARATION_TAG, Site
 from baseops.errors import NotFoundError
 
 # Any: botocore's clients and answers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from baseops.areas.images import locking, sources
-from baseops.areas.images.names import DECLARATION_TAG, image_name
+from baseops.areas.images.names import image_name
 from baseops.areas.images.recipe import root_device
 from baseops.areas.images.wording import Findings, Path, error, note, warning
 from baseops.aws.errors import translated
@@ -13,7 +13,7 @@ from baseops.contract.clients import Clients
 from baseops.contract.finding import Finding
 from baseops.contract.lock import Lock
 from baseops.contract.refs import Refs
-from baseops.contract.site import Site
+from baseops.contract.site import DECLARATION_TAG, Site
 from baseops.errors import AwsError, NotFoundError
 
 if TYPE_CHECKING:

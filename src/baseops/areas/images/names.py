@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from baseops.contract.site import Site
+from baseops.contract.site import DECLARATION_TAG, Site
 
-DECLARATION_TAG = "baseops:declaration"
 IMAGE_TAG = "baseops:image"
 BUILD_TAG = "Ec2ImageBuilderArn"
 """By which Image Builder says which build an AMI is of; the AMIs of one build are copies of each other."""

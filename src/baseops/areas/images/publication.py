@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from baseops.areas.images import sources
 from baseops.areas.images.ami_faults import encryption_faults, sharing_faults, state_faults
-from baseops.areas.images.names import BUILD_TAG, DECLARATION_TAG, IMAGE_TAG
+from baseops.areas.images.names import BUILD_TAG, IMAGE_TAG
 from baseops.areas.images.wording import spoken
 from baseops.contract.drill import DrillContext, Evidence, inconclusive, proven, refuted
+from baseops.contract.site import DECLARATION_TAG
 from baseops.errors import InconclusiveError
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from baseops.areas.images.names import DECLARATION_TAG, IMAGE_TAG
+from baseops.areas.images.names import IMAGE_TAG
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
+from baseops.contract.site import DECLARATION_TAG
 from baseops.errors import AwsError, NotFoundError
 
 # Any: what botocore answers.

@@ -13,13 +13,12 @@ from baseops.areas.secrets.rotation import POSTGRES_SINGLE_USER
 from baseops.areas.secrets.settings import key_id
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
-from baseops.contract.site import Site
+from baseops.contract.site import DECLARATION_TAG, Site
 from baseops.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Entry, Section
 
-DECLARATION_TAG = "baseops:declaration"
 _MEMBERS = ("host", "username", "password")
 
 
