@@ -103,15 +103,40 @@ def test_an_account_that_is_not_listed_is_refused(run, declaration):
         run(of=elsewhere)
 
 
-def test_nothing_runs_while_a_stack_changes(run, account):
-    account.client("cloudformation").create_stack(
-        StackName="baseops-acme-logs",
+def begin_stack(account, name, declaration="", region="eu-west-1"):
+    account.client("cloudformation", region).create_stack(
+        StackName=name,
         TemplateBody=json.dumps({"Resources": {"Key": {"Type": "AWS::SNS::Topic"}}}),
-        Tags=[{"Key": "baseops:declaration", "Value": "acme"}],
+        Tags=[{"Key": "baseops:declaration", "Value": declaration}] if declaration else [],
     )
 
-    with pytest.raises(InconclusiveError, match="CREATE_IN_PROGRESS"):
-        run()
+
+@pytest.mark.parametrize(
+    ("name", "tag", "region"),
+    [
+        ("baseops-acme-logs-2", "acme", "eu-west-1"),
+        ("baseops-acme-logs", "", "eu-west-1"),
+        ("baseops-acme-foundation", "", "eu-west-1"),
+        ("baseops-acme-artifacts", "", "eu-west-1"),
+        ("baseops-acme-region", "", "us-east-1"),
+    ],
+)
+def test_nothing_runs_while_a_stack_changes(run, account, declaration, name, tag, region):
+    begin_stack(account, name, tag, region)
+    wide = replace(declaration, site=replace(declaration.site, regions=("us-east-1",)))
+
+    with pytest.raises(
+        InconclusiveError, match=f"no drill runs while {name} changes: its status in {region} is CREATE"
+    ):
+        run(of=wide)
+
+
+def test_stacks_of_others_are_no_reason_to_wait(run, account):
+    begin_stack(account, "baseops-acme-two-logs", "acme-two")
+    begin_stack(account, "app")
+    begin_stack(account, "baseops-acme-region", region="us-east-1")  # which this declaration does not name
+
+    assert run().records
 
 
 def test_nothing_runs_in_a_freeze(run, declaration):

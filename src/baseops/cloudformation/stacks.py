@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -114,13 +114,16 @@ def read_state(clients: Clients, name: str, region: str) -> StackState:
     return _state_of(found[0], region)
 
 
-def find_stacks(clients: Clients, declaration: str, region: str) -> list[StackState]:
-    """The stacks in a region that carry a declaration's tag. AWS call: DescribeStacks, all pages."""
+def find_stacks(clients: Clients, declaration: str, region: str, names: Collection[str] = ()) -> list[StackState]:
+    """The stacks in a region that carry a declaration's tag or have one of the names.
+
+    AWS call: DescribeStacks, all pages.
+    """
     with translated(f"cannot list the stacks in {region}"):
         pages = clients.client("cloudformation", region).get_paginator("describe_stacks").paginate()
         found = [stack for page in pages for stack in page["Stacks"]]
     mine = {"Key": DECLARATION_TAG, "Value": declaration}
-    return [_state_of(stack, region) for stack in found if mine in stack.get("Tags", [])]
+    return [_state_of(stack, region) for stack in found if mine in stack.get("Tags", []) or stack["StackName"] in names]
 
 
 def current_template(clients: Clients, state: StackState) -> dict[str, Json]:

@@ -35,6 +35,7 @@ from baseops.evidence.runner import Job, Run, Setup, Teller, run_drills
 from baseops.evidence.signing import Fingerprints, KmsKeys, LocalKeys, find_keys
 from baseops.evidence.store import FolderStore, Store, open_store
 from baseops.evidence.sweep import Sweeper, Swept
+from baseops.registry import AREAS
 from baseops.workflow.compile import sections
 from baseops.workflow.inputs import Outputs
 
@@ -206,8 +207,15 @@ def _value(outputs: Outputs, source: Source) -> str:
 
 
 def _require_settled(clients: Clients, site: Site) -> None:
+    """Raise `InconclusiveError` while a stack of the declaration changes, in any region that drills look at.
+
+    Found by tag or name: what `compile` writes may be applied by other means, which give no tag. The stacks of others
+    are no reason to wait, though they hold what is `managed: false`: in a busy account one always changes.
+    """
+    names = [f"{site.prefix}-{each}" for each in ("artifacts", "foundation", "region", *(area.name for area in AREAS))]
     for region in (site.region, *site.regions):
-        changing = [each for each in find_stacks(clients, site.name, region) if each.status.endswith("_IN_PROGRESS")]
+        found = find_stacks(clients, site.name, region, names)
+        changing = [each for each in found if each.status.endswith("_IN_PROGRESS")]
         # A stack in review holds nothing and changes nothing.
         changing = [each for each in changing if each.status != "REVIEW_IN_PROGRESS"]
         if changing:
