@@ -54,7 +54,7 @@ def test_what_is_started_is_shut_in_ends_itself_and_is_removed(started, drill):
     assert request["SubnetId"] == "subnet-0b2c3d4e"
     assert [each["Ebs"]["DeleteOnTermination"] for each in request["BlockDeviceMappings"]] == [True]
     tags = {tag["Key"] for each in request["TagSpecifications"] for tag in each["Tags"]}
-    assert tags == {"baseops:drill", "baseops:drill-creator"}
+    assert tags == {"baseops:declaration", "baseops:drill", "baseops:drill-creator"}
     ranges = [{"CidrIp": "10.20.0.0/16"}]
     https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": ranges}
     assert network == ("-1", [https])

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from baseops.contract.drill import Call, proven
+from baseops.contract.drill import Call, Mark, proven
 from baseops.errors import InconclusiveError
 from baseops.evidence import resources
 from baseops.evidence.sweep import Sweeper
@@ -119,8 +119,7 @@ def test_one_that_came_to_be_at_another_time_is_left(crash, sweeper, account):
     account.clock.advance(by=timedelta(days=2))
     key = next(each for each in sweeper.store.keys("journal/") if each.endswith("intent.json"))
     mark = sweeper.store.read(key).decode().split('"mark":"')[1].split('"')[0]
-    tags = [{"Key": "baseops:drill", "Value": mark}, {"Key": "baseops:drill-creator", "Value": "ci"}]
-    new_volume(account.client("ec2"), [{"ResourceType": "volume", "Tags": tags}])
+    new_volume(account.client("ec2"), tags_of(Mark(mark, "ci", "acme")))
 
     (swept,) = sweeper.sweep()
 
@@ -256,3 +255,14 @@ def test_what_drills_of_a_class_left_is_removed_with_the_clients_of_that_class(c
 
     assert [each.outcome for each in sweeper.sweep()] == ["removed"]
     assert set(asked) == {"exercise"}
+
+
+def test_what_is_another_declarations_is_left(crash, sweeper, account):
+    crash(volume_then_die)
+    volume = volumes(account)[0]["VolumeId"]
+    account.client("ec2").create_tags(Resources=[volume], Tags=[{"Key": "baseops:declaration", "Value": "other"}])
+
+    (swept,) = sweeper.sweep()
+
+    assert (swept.outcome, swept.reason) == ("left", "its tag baseops:declaration is not acme")
+    assert len(volumes(account)) == 1

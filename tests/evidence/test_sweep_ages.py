@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from baseops.contract.drill import Mark, Resource
+from baseops.contract.drill import Resource
 from baseops.evidence import resources
 from baseops.evidence.ages import AGELESS, moment
 from baseops.evidence.sweep import Sweeper
@@ -181,7 +181,7 @@ def told(sweeper):
 def test_a_look_alike_of_another_age_is_reported_and_stays(journaled, sweeper, account, kind):
     name, mark = journaled(kind, makes=False)
     account.clock.advance(by=timedelta(days=2))
-    kind(account, name, Mark(mark.value, mark.creator))
+    kind(account, name, mark)
 
     found = [("left", "it was created at 2026-01-10 09:03, the journal says 2026-01-08 09:00")]
     assert told(sweeper) == found

@@ -60,7 +60,7 @@ from baseops.contract.clock import Clock
 from baseops.contract.refs import Refs
 from baseops.contract.resolver import Resolver
 from baseops.contract.sandbox_account import SandboxAccount
-from baseops.contract.site import Site
+from baseops.contract.site import DECLARATION_TAG, Site
 from baseops.contract.template import Source
 from baseops.contract.types import DrillClass, Json
 
@@ -69,6 +69,8 @@ if TYPE_CHECKING:
 
 DRILL_TAG = "baseops:drill"
 """The tag of what a drill creates; its value is the mark of one journal entry."""
+MARKS = "????????T??????Z-??????/*"
+"""What every such value is like, as IAM compares (`StringLike`): the run and the number of the entry."""
 CREATOR_TAG = "baseops:drill-creator"
 """The tag that says under which name (role or user) it was created."""
 
@@ -235,15 +237,19 @@ class Resource:
 
 @dataclass(frozen=True)
 class Mark:
-    """What marks a resource as a drill's own: the tag's value, unique to the journal entry, and who created it."""
+    """What marks a resource as a drill's own: a tag's value, unique to the journal entry; who made it, for which name.
+
+    `declaration` is the name of the declaration, whose drill roles may change nothing that is another's.
+    """
 
     value: str
     creator: str
+    declaration: str
 
     @property
     def tags(self) -> dict[str, str]:
         """The tags as a mapping (CloudWatch Logs, SQS, Lambda)."""
-        return {DRILL_TAG: self.value, CREATOR_TAG: self.creator}
+        return {DRILL_TAG: self.value, CREATOR_TAG: self.creator, DECLARATION_TAG: self.declaration}
 
     @property
     def tag_list(self) -> list[dict[str, str]]:

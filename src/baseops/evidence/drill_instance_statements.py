@@ -8,13 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from baseops.contract.drill import DRILL_TAG
+from baseops.contract.drill import DRILL_TAG, MARKS
 from baseops.contract.refs import Refs
-from baseops.contract.site import Site
+from baseops.contract.site import DECLARATION_TAG, Site
 from baseops.contract.types import Json
 
-_TAGGED: dict[str, Json] = {"Null": {f"aws:RequestTag/{DRILL_TAG}": "false"}}
-_OWN: dict[str, Json] = {"Null": {f"aws:ResourceTag/{DRILL_TAG}": "false"}}
+
+def requested(site: Site) -> dict[str, Json]:
+    """The condition that a request gives the tags of this declaration's drills."""
+    return _marked("aws:RequestTag", site)
+
+
+def owned(site: Site, key: str = "aws:ResourceTag") -> dict[str, Json]:
+    """The condition that a resource carries the tags of this declaration's drills."""
+    return _marked(key, site)
+
+
+def _marked(key: str, site: Site) -> dict[str, Json]:
+    marks: dict[str, Json] = {f"{key}/{DRILL_TAG}": MARKS}
+    declared: dict[str, Json] = {f"{key}/{DECLARATION_TAG}": site.name}
+    return {"StringEquals": declared, "StringLike": marks}
 
 
 def statements(prefix: str, site: Site, of_images: Mapping[str, Json] | None) -> tuple[dict[str, Json], ...]:
@@ -28,7 +41,7 @@ def statements(prefix: str, site: Site, of_images: Mapping[str, Json] | None) ->
         _tag(site),
         _end(site),
         _pass(site),
-        _use_keys(site),
+        *_use_keys(site),
         *_command(site),
     )
     return tuple({**each, "Sid": f"{prefix}{each['Sid']}"} for each in found)
@@ -49,21 +62,22 @@ def _group(site: Site) -> tuple[dict[str, Json], ...]:
         "ec2:RevokeSecurityGroupEgress",
     ]
     return (
-        _allow("MakesOwnGroup", ["ec2:CreateSecurityGroup"], groups, _TAGGED),
+        _allow("MakesOwnGroup", ["ec2:CreateSecurityGroup"], groups, requested(site)),
         _allow("MakesItInAnyNetwork", ["ec2:CreateSecurityGroup"], [_arn(site, "vpc/*")]),
-        _allow("ClosesAndRemovesOwnGroup", changing, groups, _OWN),
+        _allow("ClosesAndRemovesOwnGroup", changing, groups, owned(site)),
     )
 
 
 def _run(site: Site, of_images: Mapping[str, Json] | None) -> tuple[dict[str, Json], ...]:
     action: list[Json] = ["ec2:RunInstances"]
     images: list[Json] = [{"Fn::Sub": f"arn:${{AWS::Partition}}:ec2:{site.region}::image/*"}]
+    started = ("instance/*", "volume/*")
     network = ("network-interface/*", f"subnet/{site.network.drill_subnet}")
     return (
         _allow("StartsImages", action, images, of_images),
         _allow("StartsInTheDrillSubnet", action, [_arn(site, each) for each in network]),
-        _allow("StartsInOwnGroup", action, [_arn(site, "security-group/*")], _OWN),
-        _allow("StartsWithTheDrillsTag", action, [_arn(site, each) for each in ("instance/*", "volume/*")], _TAGGED),
+        _allow("StartsInOwnGroup", action, [_arn(site, "security-group/*")], owned(site)),
+        _allow("StartsWithTheDrillsTag", action, [_arn(site, each) for each in started], requested(site)),
     )
 
 
@@ -74,7 +88,7 @@ def _tag(site: Site) -> dict[str, Json]:
 
 
 def _end(site: Site) -> dict[str, Json]:
-    return _allow("EndsOwnInstances", ["ec2:TerminateInstances"], [_arn(site, "instance/*")], _OWN)
+    return _allow("EndsOwnInstances", ["ec2:TerminateInstances"], [_arn(site, "instance/*")], owned(site))
 
 
 def _pass(site: Site) -> dict[str, Json]:
@@ -83,10 +97,9 @@ def _pass(site: Site) -> dict[str, Json]:
     return _allow("GivesTheDrillsProfile", ["iam:PassRole"], [{"Fn::Sub": role}], to)
 
 
-def _use_keys(site: Site) -> dict[str, Json]:
+def _use_keys(site: Site) -> tuple[dict[str, Json], ...]:
     """For encrypted volumes: https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html."""
     actions: list[Json] = [
-        "kms:CreateGrant",
         "kms:Decrypt",
         "kms:DescribeKey",
         "kms:GenerateDataKeyWithoutPlaintext",
@@ -94,18 +107,24 @@ def _use_keys(site: Site) -> dict[str, Json]:
         "kms:ReEncryptTo",
     ]
     via: dict[str, Json] = {"StringEquals": {"kms:ViaService": f"ec2.{site.region}.amazonaws.com"}}
-    key = f"arn:${{AWS::Partition}}:kms:{site.region}:${{AWS::AccountId}}:key/*"
-    return _allow("UsesKeysOfVolumes", actions, [{"Fn::Sub": key}], via)
+    keys: list[Json] = [{"Fn::Sub": f"arn:${{AWS::Partition}}:kms:{site.region}:${{AWS::AccountId}}:key/*"}]
+    # A grant that EC2 asks for on behalf of a volume, and none for anybody else.
+    for_aws: dict[str, Json] = {**via, "Bool": {"kms:GrantIsForAWSResource": "true"}}
+    return (
+        _allow("UsesKeysOfVolumes", actions, keys, via),
+        _allow("GrantsKeysToVolumes", ["kms:CreateGrant"], keys, for_aws),
+    )
 
 
 def _command(site: Site) -> tuple[dict[str, Json], ...]:
     """https://docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html for the tag."""
     document = f"arn:${{AWS::Partition}}:ssm:{site.region}::document/AWS-RunShellScript"
-    own: dict[str, Json] = {"Null": {f"ssm:resourceTag/{DRILL_TAG}": "false"}}
+    here: dict[str, Json] = {"StringEquals": {"aws:RequestedRegion": site.region}}
+    instances = [_arn(site, "instance/*")]
     return (
         _allow("SendsShellCommands", ["ssm:SendCommand"], [{"Fn::Sub": document}]),
-        _allow("SendsThemToOwnInstances", ["ssm:SendCommand"], [_arn(site, "instance/*")], own),
-        _allow("SeesHowTheyEnd", ["ssm:GetCommandInvocation"], ["*"]),
+        _allow("SendsThemToOwnInstances", ["ssm:SendCommand"], instances, owned(site, "ssm:resourceTag")),
+        _allow("SeesHowTheyEnd", ["ssm:GetCommandInvocation"], ["*"], here),
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from baseops.contract.clock import Clock
 from baseops.contract.drill import Drill, Mark, Resource
+from baseops.contract.site import Site
 from baseops.errors import InconclusiveError, UsageError
 from baseops.evidence.calls import as_json
 from baseops.evidence.records import Place, Sealed, canonical, sha256, timestamp
@@ -38,7 +39,7 @@ class Made:
 class RunJournal:
     """The journal of one run, shared by its drills."""
 
-    def __init__(self, store: Store, place: Place, run: str, folder: Path, clock: Clock, prefix: str) -> None:
+    def __init__(self, store: Store, place: Place, run: str, folder: Path, clock: Clock, site: Site) -> None:
         """`folder` is where the local file goes; it must not be the evidence's own."""
         self._store = store
         self._base = f"{place.path('journal')}/{run}"
@@ -48,15 +49,16 @@ class RunJournal:
         self._number = 0
         self._sealed: list[Sealed] = []
         self.run = run
-        self.prefix = prefix
+        self.prefix = f"{site.prefix}-drill"
+        self.declaration = site.name
 
     def intend(self, resource: Resource, creator: str, drill: Drill) -> Made:
         """Write down what is about to be created; raises `InconclusiveError` when that cannot be done."""
         with self._lock:
             self._number += 1
             number = self._number
-        mark = Mark(f"{self.run}/{number}", creator)
-        by = {"drill": drill.name, "class": drill.drill_class}
+        mark = Mark(f"{self.run}/{number}", creator, self.declaration)
+        by = {"drill": drill.name, "class": drill.drill_class, "declaration": self.declaration}
         self._append(number, "intent", {**by, "resource": as_json(resource), "mark": mark.value}, creator)
         return Made(resource, mark, number)
 
@@ -107,14 +109,11 @@ class RunJournal:
 class DrillJournal:
     """Fulfils `contract.drill.Journal` for one drill; `made` is what has to be removed, in the order of creation."""
 
-    def __init__(
-        self, journal: RunJournal, drill: Drill, creator: str, site_name: str, made_before: Callable[[Made], str]
-    ) -> None:
+    def __init__(self, journal: RunJournal, drill: Drill, creator: str, made_before: Callable[[Made], str]) -> None:
         """Nothing is written yet. `made_before` gives the identifier of what carries a mark already, or nothing."""
         self._journal = journal
         self._drill = drill
         self._creator = creator
-        self._site_name = site_name
         self._made_before = made_before
         self.made: list[Made] = []
 
@@ -140,10 +139,10 @@ class DrillJournal:
 
     def path(self, label: str) -> str:
         """A name with slashes, for log groups and parameters."""
-        return f"/baseops/{self._site_name}/drill/{_short(self._journal.run)}-{label}"
+        return f"/baseops/{self._journal.declaration}/drill/{_short(self._journal.run)}-{label}"
 
     def _require_fit(self, resource: Resource) -> None:
-        if resource.name and not is_own_name(resource.name, self._journal.prefix, self._site_name):
+        if resource.name and not is_own_name(resource.name, self._journal.prefix, self._journal.declaration):
             raise UsageError(
                 f"the drill {self._drill.name} wants to create {resource.kind} {resource.name}",
                 f"its name does not begin with {self._journal.prefix}-",

@@ -8,7 +8,7 @@ from typing import Any
 
 from baseops.contract.clients import Clients
 from baseops.contract.clock import Clock
-from baseops.contract.drill import CREATOR_TAG, DRILL_TAG, Call, Resource
+from baseops.contract.drill import DRILL_TAG, Call, Resource
 from baseops.errors import AccessError, AwsError, NotFoundError
 from baseops.evidence.ages import AGELESS, moment
 from baseops.evidence.calls import look, perform
@@ -43,10 +43,9 @@ def disagreement(clients: Clients, made: Made, identifier: str, intended: dateti
     resource, mark = made.resource, made.mark
     if resource.tags:
         tags = _tags(look(clients, resource, resource.tags, identifier=identifier, mark=mark.value))
-        if tags.get(DRILL_TAG) != mark.value:
-            return f"its tag {DRILL_TAG} is not {mark.value}"
-        if tags.get(CREATOR_TAG) != mark.creator:
-            return f"its tag {CREATOR_TAG} is not {mark.creator}"
+        for name, value in mark.tags.items():
+            if tags.get(name) != value:
+                return f"its tag {name} is not {value}"
     return _age_disagreement(clients, made, identifier, intended)
 
 

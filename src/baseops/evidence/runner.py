@@ -87,11 +87,6 @@ class Setup:
     random: random.Random = field(default_factory=random.SystemRandom)
     teller: Teller = lambda _drill, _records: None
 
-    @property
-    def drill_prefix(self) -> str:
-        """What the names begin with that drills give."""
-        return f"{self.site.prefix}-drill"
-
 
 @dataclass(frozen=True)
 class Run:
@@ -140,7 +135,7 @@ class _Running:
         self._chain = Chain(self._run_id, self._place, self._previous)
         self._lock = threading.Lock()
         self._journal = RunJournal(
-            setup.store, self._place, self._run_id, setup.state / "journal", setup.clock, setup.drill_prefix
+            setup.store, self._place, self._run_id, setup.state / "journal", setup.clock, setup.site
         )
         self._seed = setup.random.getrandbits(64)
         self._leftovers: list[str] = []
@@ -179,7 +174,7 @@ class _Running:
             self._keep(drill, self._complete(drill, [], _trouble(error)), story)
             return
         before = partial(removal.made_before, clients)
-        journal = DrillJournal(self._journal, drill, self._setup.creator, self._setup.site.name, before)
+        journal = DrillJournal(self._journal, drill, self._setup.creator, before)
         try:
             found = self._found(job, clients, journal, story)
         finally:

@@ -186,7 +186,8 @@ class Sweeper:
 def _add(entries: dict[tuple[str, int], _Entry], values: dict[str, Any], base: str) -> None:
     place = (values["run"], values["number"])
     if values["event"] == "intent":
-        made = Made(from_json(values["resource"]), Mark(values["mark"], values["creator"]), values["number"])
+        mark = Mark(values["mark"], values["creator"], values["declaration"])
+        made = Made(from_json(values["resource"]), mark, values["number"])
         intended = parse_timestamp(values["at"])
         entries[place] = _Entry(values["run"], values["number"], base, intended, made, values["class"])
     elif place in entries and values["event"] == "created":

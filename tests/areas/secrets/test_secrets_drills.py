@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -214,3 +216,34 @@ def test_only_the_commands_own_read_of_this_value_counts_as_found_in_the_trail(a
     read = Read("e-1", "GetSecretValue", at, asked, "web", arn, "10.0.0.1", "eu-west-1", error=error)
 
     assert is_the_read(read, "app/db", "i-0a1") is is_it
+
+
+def test_a_function_that_is_not_the_stacks_is_refuted_and_never_read(acme_says):
+    def replaced(account):
+        functions, secrets = account.client("lambda"), account.client("secretsmanager")
+        found = functions.get_function_configuration(
+            FunctionName=secrets.describe_secret(SecretId="app/db-password")["RotationLambdaARN"]
+        )
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as packed:
+            packed.writestr("theirs.py", "def handler(event, context): pass")
+        theirs = functions.create_function(
+            FunctionName="theirs",
+            Runtime=found["Runtime"],
+            Role=found["Role"],
+            Handler="theirs.handler",
+            Code={"ZipFile": archive.getvalue()},
+        )["FunctionArn"]
+        functions.add_permission(
+            FunctionName="theirs",
+            StatementId="a",
+            Action="lambda:InvokeFunction",
+            Principal="secretsmanager.amazonaws.com",
+        )
+        secrets.rotate_secret(SecretId="app/db-password", RotationLambdaARN=theirs, RotateImmediately=False)
+
+    records = acme_says("secrets/rotation-state", break_=replaced, enforced=True)
+
+    (found,) = [each for each in records if each["target"] == "secrets.db"]
+    assert found["verdict"] == "refuted"
+    assert "function:theirs, which is no function of the stack" in found["reason"]

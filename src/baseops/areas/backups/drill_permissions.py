@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from baseops.contract.drill import DRILL_TAG
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
 from baseops.evidence import drill_instance_statements
@@ -100,13 +99,12 @@ def restores(section: Section, site: Site) -> bool:
 def _restore(site: Site) -> Iterator[dict[str, Json]]:
     region = site.region
     volumes: list[Json] = [_arn(region, "volume/*")]
-    requested: dict[str, Json] = {"Null": {f"aws:RequestTag/{DRILL_TAG}": "false"}}
-    tagged: dict[str, Json] = {"Null": {f"aws:ResourceTag/{DRILL_TAG}": "false"}}
+    tagged = drill_instance_statements.owned(site)
     image: Json = {"Fn::Sub": f"arn:${{AWS::Partition}}:ssm:{region}::parameter{AMAZON_LINUX}/*"}
     amazon: dict[str, Json] = {"StringEquals": {"ec2:Owner": "amazon"}}
     yield from drill_instance_statements.statements("Restore", site, amazon)
     yield _allow("RestoreImage", ["ssm:GetParameter"], image)
-    yield _allow("RestoreVolume", ["ec2:CreateVolume"], volumes, requested)
+    yield _allow("RestoreVolume", ["ec2:CreateVolume"], volumes, drill_instance_statements.requested(site))
     yield _allow("RestoreFromSnapshots", ["ec2:CreateVolume"], _arn(region, "snapshot/*", owned=False))
     made: dict[str, Json] = {"StringEquals": {"ec2:CreateAction": "CreateVolume"}}
     yield _allow("RestoreVolumeTags", ["ec2:CreateTags"], volumes, made)

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 from baseops.areas.secrets import canary, reading
 from baseops.areas.secrets.access import for_template, parameter_arn, secret_arn
+from baseops.areas.secrets.rotation import POSTGRES_SINGLE_USER
+from baseops.areas.secrets.rotation_function import own_functions
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
 
 if TYPE_CHECKING:
-    from baseops.areas.secrets.spec import Section
+    from baseops.areas.secrets.spec import Entry, Section
 
 Statement = dict[str, Json]
 
@@ -41,7 +43,7 @@ def _observe(section: Section, site: Site) -> Iterable[Statement]:
     yield _allow(
         "SecretsWhoMayDecrypt", ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"], [keys, *filter(None, others)]
     )
-    # None of the following has a resource to bound it by.
+    # Neither has a resource to bound it by.
     yield _allow("SecretsWhoMayRead", ["iam:GetAccountAuthorizationDetails", "ssm:DescribeParameters"], ["*"])
     yield _allow(
         "SecretsOrganisation",
@@ -53,12 +55,11 @@ def _observe(section: Section, site: Site) -> Iterable[Statement]:
         ],
         ["*"],
     )
-    yield _allow("SecretsEvents", ["cloudtrail:LookupEvents"], ["*"])
-    yield _allow(
-        "SecretsTrails",
-        ["cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"],
-        ["*"],
-    )
+    # Neither has these two, but they ask one region alone.
+    yield _here("SecretsEvents", ["cloudtrail:DescribeTrails", "cloudtrail:LookupEvents"], site)
+    # A trail of the organisation is its management account's, and one of all regions has any for its home.
+    trails = "arn:${AWS::Partition}:cloudtrail:*:*:trail/*"
+    yield _allow("SecretsTrails", ["cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"], [trails])
     if any(entry.secret for entry in secrets):
         yield _allow(
             "SecretsVersionsAndPolicies",
@@ -69,12 +70,21 @@ def _observe(section: Section, site: Site) -> Iterable[Statement]:
             ],
             [secret_arn(entry.name, region) for entry in secrets for region in (site.region, *entry.replicas)],
         )
-    if any(entry.rotation for entry in secrets):
-        # The function's name is CloudFormation's choice, or whatever somebody set by hand.
-        functions = f"arn:${{AWS::Partition}}:lambda:{site.region}:${{AWS::AccountId}}:function:*"
-        yield _allow("SecretsRotationFunctions", ["lambda:GetFunctionConfiguration"], [functions])
+    functions = _functions(secrets, site)
+    if functions:
+        yield _allow("SecretsRotationFunctions", ["lambda:GetFunctionConfiguration"], functions)
     if parameters:
         yield _allow("SecretsTagsOfParameters", ["ssm:ListTagsForResource"], parameters)
+
+
+def _functions(secrets: Iterable[Entry], site: Site) -> list[str]:
+    """Those whose configuration is read, for it may hold what is not to be known; one that is declared by ARN is not.
+
+    CloudFormation names ours; what others call theirs of the same code nobody knows.
+    """
+    shipped = [entry for entry in secrets if entry.rotation and entry.rotation.function == POSTGRES_SINGLE_USER]
+    names = dict.fromkeys(f"{own_functions(site)}*" if entry.managed else "*" for entry in shipped)
+    return [f"arn:${{AWS::Partition}}:lambda:{site.region}:${{AWS::AccountId}}:function:{each}" for each in names]
 
 
 def _exercise(section: Section, site: Site) -> Iterable[Statement]:
@@ -124,16 +134,15 @@ def _disturb(section: Section, site: Site) -> Iterable[Statement]:
             ),
             "Condition": {"StringEquals": condition},
         }
-    yield _allow(
-        "SecretsInstancesAndTheirRoles",
-        [
-            "ec2:DescribeInstances",
-            "iam:GetInstanceProfile",
-            "ssm:DescribeInstanceInformation",
-            "ssm:GetCommandInvocation",
-        ],
-        ["*"],
-    )
+    looks = ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation"]
+    yield _here("SecretsInstances", looks, site)
+    profiles = "arn:${AWS::Partition}:iam::${AWS::AccountId}:instance-profile/*"
+    yield _allow("SecretsRolesOfInstances", ["iam:GetInstanceProfile"], [profiles])
+
+
+def _here(sid: str, actions: list[str], site: Site) -> Statement:
+    """What knows no resource, in the declaration's region."""
+    return {**_allow(sid, actions, ["*"]), "Condition": {"StringEquals": {"aws:RequestedRegion": site.region}}}
 
 
 def _allow(sid: str, actions: list[str], resources: list[str]) -> Statement:

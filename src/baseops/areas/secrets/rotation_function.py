@@ -41,6 +41,11 @@ def _package(rotation: Rotation, site: Site) -> package.Package:
     return package.postgres_single_user(trusted)
 
 
+def own_functions(site: Site) -> str:
+    """What the names of the stack's functions begin with: CloudFormation keeps 24 characters or more of the stack's."""
+    return f"{site.prefix}-secrets"[:24]
+
+
 def add_function(
     name: str, entry: Entry, rotation: Rotation, secret: AWSObject, stack: StackBuilder, refs: Refs
 ) -> tuple[AWSObject, AWSObject, AWSObject]:
