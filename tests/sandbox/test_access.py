@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from baseops.sandbox.service_access import AccessError, Sender, role_session
+
 HERE = {"LocationConstraint": "eu-west-1"}
 ROLE = "arn:aws:iam::111111111111:role/reader"
 SESSION = "arn:aws:sts::111111111111:assumed-role/reader/sandbox"
@@ -408,6 +410,27 @@ def test_a_role_is_assumed_by_those_it_trusts(account):
         "AccessDenied",
         f"User: {SESSION} is not authorized to perform: sts:AssumeRole on resource: {machine}",
     )
+
+
+def test_a_service_uses_a_roles_credentials_for_a_while(account):
+    iam, sender = account.client("iam"), Sender("firehose", account.account_id, "arn:aws:firehose:eu-west-1:1:x/y")
+    trust = document({**TRUST, "Principal": {"Service": "firehose.amazonaws.com"}})
+
+    def key():
+        return role_session(sender, arn).keys.access_key
+
+    arn = iam.create_role(RoleName="ship", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    first = key()
+    account.clock.sleep(45 * 60)
+    assert key() == first
+    account.clock.sleep(1)
+    second = key()
+    assert second != first
+    iam.delete_role(RoleName="ship")
+    with pytest.raises(AccessError, match="does not exist"):
+        key()
+    iam.create_role(RoleName="ship", AssumeRolePolicyDocument=trust)
+    assert key() != second
 
 
 # --- time -----------------------------------------------------------------------------------------------------

@@ -72,6 +72,15 @@ def test_a_queue_is_not_asked(account, topic):
     assert listed(account, topic) == [said["SubscriptionArn"]]
 
 
+def test_what_happens_later_knows_until_when_nobody_looks(account):
+    found, begun = [], account.clock.now()
+    account.later(lambda: found.append(account.unseen_until), when=begun + timedelta(minutes=5), name="visitors")
+    account.clock.advance(by=timedelta(hours=1))
+
+    assert found == [begun + timedelta(hours=1)]
+    assert account.unseen_until == account.clock.now()
+
+
 def test_what_is_repeated_goes_on_until_its_end(account):
     times = []
     end = account.clock.now() + timedelta(minutes=20)

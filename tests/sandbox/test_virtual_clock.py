@@ -34,6 +34,15 @@ def test_sleep_takes_virtual_time_and_no_real_time(clock):
     assert time.monotonic() - before < 1
 
 
+def test_while_all_sleep_the_first_to_wake_is_known(clock):
+    found = []
+    clock.ticker.after(10, lambda: found.append(clock.asleep_until()), "looks")
+    clock.gather([lambda: clock.sleep(30), lambda: clock.sleep(45)])
+
+    assert found == [START + timedelta(seconds=30)]
+    assert clock.asleep_until() == clock.now()
+
+
 def test_sleep_refuses_to_go_back(clock):
     with pytest.raises(ValueError, match="cannot sleep -1 s"):
         clock.sleep(-1)

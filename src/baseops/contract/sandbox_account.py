@@ -45,3 +45,10 @@ class SandboxAccount(Clients, Protocol):
 
     def repeat(self, action: Callable[[], None], *, every: timedelta, until: datetime, name: str) -> None:
         """Do something again and again on the clock, in copies of the account too: what goes on by itself."""
+
+    def later(self, action: Callable[[], None], *, when: datetime, name: str) -> None:
+        """Do something once at a time, in copies of the account too."""
+
+    @property
+    def unseen_until(self) -> datetime:
+        """Until when nobody looks at the account, for everybody sleeps until then; now, where somebody does not."""

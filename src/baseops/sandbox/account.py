@@ -107,7 +107,16 @@ class Account:
             self.repeat(action, every=every, until=until, name=name)
 
         if following <= until:
-            self.clock.ticker.at(following, act, name)
+            self.later(act, when=following, name=name)
+
+    def later(self, action: Callable[[], None], *, when: datetime, name: str) -> None:
+        """Do something once at a time of the account's clock, in its copies too."""
+        self.clock.ticker.at(when, action, name)
+
+    @property
+    def unseen_until(self) -> datetime:
+        """Until when nobody looks at the account, for everybody sleeps until then; now, where somebody does not."""
+        return self.clock.asleep_until()
 
     @property
     def access_key(self) -> str:

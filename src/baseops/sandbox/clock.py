@@ -39,6 +39,9 @@ class TickingClock(Clock, Protocol):
     def may_sleep(self) -> bool:
         """Whether the calling thread may sleep now; not while it answers a call or runs an action."""
 
+    def asleep_until(self) -> datetime:
+        """Until when all who take part sleep; now, where somebody does not, or where that cannot be known."""
+
     def refresh(self) -> None:
         """Bring the process's own time (`datetime.now`) up to this clock's."""
 
@@ -124,6 +127,13 @@ class VirtualClock:
     def may_sleep(self) -> bool:
         """Whether the calling thread takes part and is not answering a call or running an action."""
         return threading.get_ident() in self._places and not self._is_acting()
+
+    def asleep_until(self) -> datetime:
+        """The earliest wake-up, while something scheduled happens; now, where a thread works."""
+        with self._lock:
+            if self._in_state(State.RUNNING) or self._in_state(State.READY):
+                return self._now
+            return min((place.until for place in self._in_state(State.ASLEEP)), default=self._now)
 
     def refresh(self) -> None:
         """Nothing to do: every move sets the process's time."""

@@ -60,6 +60,10 @@ class ScaledClock:
         """Not while a call or an action is being answered: everybody else would wait."""
         return not self._account_lock._is_owned()  # type: ignore[attr-defined]  # it has no public name
 
+    def asleep_until(self) -> datetime:
+        """Now: who waits for an answer, and when the next call comes, is not known here."""
+        return self.now()
+
     def refresh(self) -> None:
         """Bring the process's own time up to this clock's."""
         self._set_time(self.now())

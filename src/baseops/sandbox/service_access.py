@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from baseops.sandbox.moto_services import moto_backend
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from baseops.sandbox.clients import PrincipalClients
 
 KEY_ACTIONS = ("kms:GenerateDataKey", "kms:Decrypt")
+SESSION_AGE = timedelta(minutes=45)
+"""For so long credentials of a role surely last, which a service assumed for an hour."""
 # Any: moto's backends are untyped.
 
 
@@ -87,9 +90,28 @@ def _allows(document: Any, action: str, resource: str, sender: Sender, context: 
 
 
 def role_session(sender: Sender, role_arn: str) -> PrincipalClients:
-    """A session of a role whose trust policy lets the service in. Raises `AccessError` where there is none."""
+    """A session of a role whose trust policy lets the service in. Raises `AccessError` where there is none.
+
+    A service uses a role's credentials for a while before it assumes the role again.
+    """
     refuse_role(sender, role_arn)
-    return opened().session_as(role_arn, sender.service.replace(".", "-"))
+    account_id, now = role_arn.split(":")[4], opened().clock.now()
+    kept = _sessions(account_id)
+    known = (sender.service, getattr(_role(account_id, role_arn), "id", ""))
+    since, session = kept.get(known, (now, None))
+    if session is None or now - since > SESSION_AGE:
+        session = opened().session_as(role_arn, sender.service.replace(".", "-"))
+        kept[known] = (now, session)
+    return session
+
+
+def _sessions(account_id: str) -> dict[tuple[str, str], tuple[datetime, PrincipalClients]]:
+    """The sessions beside the roles of an account, by service and role id; they go with it when it closes."""
+    backend = moto_backend("iam", account_id, "aws")
+    if not hasattr(backend, "sandbox_sessions"):
+        backend.sandbox_sessions = {}
+    found: dict[tuple[str, str], tuple[datetime, PrincipalClients]] = backend.sandbox_sessions
+    return found
 
 
 def refuse_role(sender: Sender, role_arn: str) -> None:

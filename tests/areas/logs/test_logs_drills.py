@@ -46,6 +46,13 @@ def test_a_source_is_heard_of_from_each_of_its_instances(acme_says):
     assert (record["measures"]["instances"], record["measures"]["silent"]) == (2, 0)
 
 
+def test_the_worlds_servers_log_on_the_next_day_too(acme_says):
+    (record,) = acme_says("logs/heartbeat", passes=timedelta(days=1))
+
+    assert record["verdict"] == "proven"
+    assert record["measures"]["newest_event_age_seconds"] <= 300
+
+
 def test_an_instance_whose_stream_is_silent_is_named(broken):
     (said_,) = refusals(broken("logs/instance-silent"))
 

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
 # Any: botocore's clients and answers.
 
-LASTS = timedelta(hours=5)
-"""Visitors come for as long as anybody looks."""
 _EVERY = timedelta(minutes=5)
+_REST_FROM, _BEFORE_ANYBODY_LOOKS = timedelta(hours=6), timedelta(hours=1)
 _REQUESTS = (
     ("GET / HTTP/1.1", 200, 0.021, 5120),
     ("GET /style.css HTTP/1.1", 304, 0.002, 0),
@@ -43,19 +42,26 @@ def confirm(account: SandboxAccount, text: str) -> None:
 
 
 def begin(section: Section, account: SandboxAccount, site: Site) -> None:
-    """Ship at once, and from then on every few minutes."""
-    ship = partial(_ship, section, account, site)
-    ship()
-    silences = [entry.heartbeat.silent_for for entry in section.entries.values() if entry.heartbeat]
-    every = min([_EVERY, *(max(each / 3, timedelta(minutes=1)) for each in silences)])
-    account.repeat(ship, every=every, until=account.clock.now() + LASTS, name="visitors of the servers")
+    """Ship at once, and from then on every few minutes, for as long as time passes.
 
-
-def _ship(section: Section, account: SandboxAccount, site: Site) -> None:
+    While nobody looks at the account for many hours the servers rest until an hour before somebody does: what nobody
+    will read need not be written. Alarms on silence ring meanwhile, as they should, and have stopped by then.
+    """
     for entry in section.entries.values():
         if entry.group.log_class == "STANDARD":
             for group, stream in _streams(entry, account, site):
                 _write(account.client("logs", site.region), group, stream, account.clock.now())
+    again = partial(begin, section, account, site)
+    account.later(again, when=_following(section, account), name="visitors of the servers")
+
+
+def _following(section: Section, account: SandboxAccount) -> datetime:
+    """When the servers have visitors next."""
+    now, unseen_until = account.clock.now(), account.unseen_until
+    if unseen_until - now > _REST_FROM:
+        return unseen_until - _BEFORE_ANYBODY_LOOKS
+    silences = [entry.heartbeat.silent_for for entry in section.entries.values() if entry.heartbeat]
+    return now + min([_EVERY, *(max(each / 3, timedelta(minutes=1)) for each in silences)])
 
 
 def _streams(entry: Entry, account: SandboxAccount, site: Site) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any, cast
 
 from baseops.sandbox.moto_services import moto_backend
@@ -25,6 +26,9 @@ from baseops.semantics.schedules import ScheduleError
 from baseops.semantics.schedules import parse as parse_schedule
 
 # Any: moto's backends are untyped, settings are members of AWS's shapes.
+
+_AHEAD = timedelta(hours=2) / timedelta(milliseconds=1)
+"""How far an event's own time may lie ahead of when it comes: API_PutLogEvents."""
 
 
 @dataclass
@@ -149,9 +153,14 @@ def _records(logs: Any, name: str, start: datetime, end: datetime) -> Iterator[d
     group = logs.groups.get(name)
     first, last = start.timestamp() * 1000, end.timestamp() * 1000
     for stream in group.streams.values() if group else ():
-        for event in stream.events:
-            if first <= event.timestamp < last:
-                yield record_of(event.message, timestamp=event.timestamp, logStream=stream.log_stream_name)
+        found = [each for each in _came_since(stream.events, first - _AHEAD) if first <= each.timestamp < last]
+        for event in reversed(found):
+            yield record_of(event.message, timestamp=event.timestamp, logStream=stream.log_stream_name)
+
+
+def _came_since(events: list[Any], moment: float) -> Iterator[Any]:
+    """The newest first, and none that came before: a stream holds weeks of them."""
+    return takewhile(lambda each: each.ingestion_time >= moment, reversed(events))
 
 
 def _may_query(backend: Any, plan: Plan) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -21,10 +21,10 @@ from baseops.sandbox.clients import Keys, PrincipalClients
 from baseops.sandbox.functions import code, runner
 from baseops.sandbox.requests import make_request
 from baseops.sandbox.service import ServiceError, opened
+from baseops.sandbox.service_access import SESSION_AGE
 from baseops.sandbox.services.cloudwatch.series import record
 
 RETRY_SECONDS = (60.0, 120.0)
-SESSION_AGE = timedelta(minutes=45)
 # Any: moto's function is untyped, events and frames are JSON.
 
 
