@@ -3,7 +3,7 @@
 import json
 import random
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -260,3 +260,28 @@ def test_a_drill_role_that_is_not_there_is_inconclusive_and_named(account, order
 
     assert set(verdicts(found).values()) == {"inconclusive"}
     assert "baseops-acme-drill-observe" in found.records[0]["reason"]
+
+
+class Slow:
+    """A clock that is behind the account's."""
+
+    def __init__(self, clock, minutes):
+        self.clock = clock
+        self.behind = timedelta(minutes=minutes)
+
+    def now(self):
+        return self.clock.now() - self.behind
+
+    def __getattr__(self, name):
+        return getattr(self.clock, name)
+
+
+def test_nothing_is_judged_by_a_clock_that_is_not_awss(declaration, account, order):
+    means = Means(resolver=account.resolver, random=random.Random(1))
+
+    with pytest.raises(InconclusiveError) as refusal:
+        prove(declaration, Lock(), account, Slow(account.clock, 6), order, means=means)
+
+    assert refusal.value.what == "this machine's clock says 2026-01-05 08:54:00 UTC, and AWS's 2026-01-05 09:00:00"
+    assert not Path(order.evidence).exists()
+    assert prove(declaration, Lock(), account, Slow(account.clock, 4), order, means=means).records

@@ -1,10 +1,11 @@
-"""Live progress: moving lines on a terminal, for stacks and for sabotage; elsewhere plain lines, of stacks alone."""
+"""Live progress of stacks, drills and sabotage: moving lines on a terminal, elsewhere plain ones."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import threading
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -15,6 +16,7 @@ from baseops.cli.output import console, printable, say
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
+    from rich.text import Text
 
     from baseops.cloudformation.events import StackEvent
     from baseops.workflow.sabotage import Outcome
@@ -72,6 +74,63 @@ class StackProgress:
             colour = "red" if "FAILED" in status or "ROLLBACK" in status else "green"
             table.add_row(region, stack, str(done), Text(printable(doing), style=colour))
         return table
+
+
+class DrillProgress:
+    """Says what each drill found; on a terminal, a last line says which are under way, and for how long."""
+
+    def __init__(self, total: int) -> None:
+        """None of so many has begun."""
+        self._total = total
+        self._done = 0
+        self._begun: dict[str, float] = {}
+        self._live: Live | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        if sys.stderr.isatty():
+            from rich.live import Live
+
+            shown = Live(get_renderable=self._line, console=console(err=True), refresh_per_second=2, transient=True)
+            self._live = shown
+            shown.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the last line away."""
+        if self._live is not None:
+            self._live.__exit__(kind, error, trace)
+
+    def begins(self, drill: str) -> None:
+        """A drill begins."""
+        with self._lock:
+            self._begun[drill] = time.monotonic()
+
+    def ends(self, drill: str, found: str = "") -> None:
+        """A drill has ended; `found` is said."""
+        with self._lock:
+            self._done += self._begun.pop(drill, None) is not None
+        if found and self._live:
+            self._live.console.print(f"{drill}: {found}")
+        elif found:
+            say(f"{drill}: {found}")
+
+    def _line(self) -> Text:
+        from rich.text import Text
+
+        with self._lock:
+            begun = dict(self._begun)
+        now = time.monotonic()
+        under_way = ", ".join(f"{drill} {_minutes(now - since)}" for drill, since in begun.items())
+        line = f"{self._done} of {self._total} drills have ended{f'; under way: {under_way}' if under_way else ''}"
+        return Text(line, style="dim", overflow="ellipsis", no_wrap=True)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
 class BreakProgress:

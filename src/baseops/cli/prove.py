@@ -14,6 +14,7 @@ from baseops.cli import options
 from baseops.cli.evidence_option import evidence_option
 from baseops.cli.output import next_step, print_json, print_table, printable, say
 from baseops.cli.page import attempt, claim, draw_proof, page_options
+from baseops.cli.progress import DrillProgress
 from baseops.errors import UsageError
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def command(
             place = claim(page)
             if classes:
                 options.confirm(f"Run these {len(drills)} drills?", yes=yes)
-            run = _run(declaration, connection, order, assume=assume, output=output)
+            run = _run(declaration, connection, order, len(drills), assume=assume, output=output)
             session, account = connection.session(declaration), run.head.account
             trouble = attempt(partial(draw_proof, place, declaration, session, order, account)) if place else None
             _end(run, path, trouble, strict=strict)
@@ -151,7 +152,10 @@ def _announce(declaration: Declaration, order: Order, output: str) -> list[Drill
     return drills
 
 
-def _run(declaration: Declaration, connection: options.Connection, order: Order, *, assume: bool, output: str) -> Run:
+def _run(
+    declaration: Declaration, connection: options.Connection, order: Order, total: int, *, assume: bool, output: str
+) -> Run:
+    """`total` is how many drills will run."""
     from baseops.aws.clock import SystemClock
     from baseops.workflow.load import load_lock
     from baseops.workflow.prove import Means, prove
@@ -160,14 +164,18 @@ def _run(declaration: Declaration, connection: options.Connection, order: Order,
     clients_of = _drill_roles(session, declaration.site) if assume else None
 
     def tell(drill: Drill, records: Sequence[Record]) -> None:
-        if output == "jsonl":
+        if not records:
+            progress.begins(drill.name)
+        elif output == "jsonl":
+            progress.ends(drill.name)
             for each in records:
                 click.echo(json.dumps(dict(each.values), ensure_ascii=False))
-        elif records:
-            say(f"{drill.name}: {_summary(records)}")
+        else:
+            progress.ends(drill.name, _summary(records))
 
     means = Means(clients_of=clients_of, resolver=connection.resolver())
-    run = prove(declaration, load_lock(declaration), session, SystemClock(), order, means=means, teller=tell)
+    with DrillProgress(total) as progress:
+        run = prove(declaration, load_lock(declaration), session, SystemClock(), order, means=means, teller=tell)
     if output == "json":
         print_json("baseops/prove/1", run_json(run))
     elif output == "table":

@@ -9,6 +9,9 @@ from __future__ import annotations
 import _thread
 import logging
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from email.utils import format_datetime
 
 from botocore import xform_name
 from moto.core.exceptions import JsonRESTError, ServiceException
@@ -64,7 +67,7 @@ class Dispatcher:
             self._clock.sleep(fault.delay)
         with self.lock:
             self._clock.refresh()
-            answer = self._answer_with(call, fault)
+            answer = _dated(self._answer_with(call, fault), self._clock.now())
             self._record(call, answer)
         return answer
 
@@ -203,3 +206,9 @@ def expired_token(call: Call) -> ServiceError:
 def serves(service: str) -> bool:
     """Whether the sandbox has the service at all."""
     return backend_class(service) is not None or moto_services.has_service(service)
+
+
+def _dated(answer: Answer, now: datetime) -> Answer:
+    """With the account's time, which every answer of AWS carries."""
+    headers = {name: value for name, value in answer.headers.items() if name.lower() != "date"}
+    return replace(answer, headers={**headers, "Date": format_datetime(now, usegmt=True)})

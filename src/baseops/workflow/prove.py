@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from baseops.aws.errors import translated
-from baseops.aws.identity import require_listed
+from baseops.aws.identity import require_listed, require_right_clock
 from baseops.aws.resolver import DnsResolver
 from baseops.cloudformation.stacks import find_stacks
 from baseops.contract.clients import Clients
@@ -118,12 +118,13 @@ def prove(
 ) -> Run:
     """Run the drills; the head of the returned run counts the verdicts.
 
-    Refuses (and runs nothing) in an account not listed, while a stack of the declaration is changing, in a freeze,
-    outside the window.
+    Refuses (and runs nothing) in an account not listed or whose clock is not this machine's, while a stack of the
+    declaration is changing, in a freeze, outside the window.
     """
     order, means = order or Order(), means or Means()
     site = declaration.site
     account = require_listed(clients, site)
+    require_right_clock(clients, clock)
     chosen = wanted_drills(declaration, lock, order)
     require_admitted([drill for drill, _ in chosen], site.drills, clock.now())
     _require_settled(clients, site)
