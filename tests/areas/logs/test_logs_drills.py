@@ -112,8 +112,8 @@ OBSERVED = {
     "to document/AWS-RunShellScript",
     "logs/remedy-changed": "logs.web/restart-nginx: the document baseops-acme-logs-web-restart-nginx differs from the "
     "declared remedy in mainSteps",
-    "logs/confused-deputy": "logs/alerts/events.amazonaws.com: the topic's key does not let events.amazonaws.com "
-    "encrypt",
+    "logs/confused-deputy": "logs/alerts/events.amazonaws.com: the alert topic: the policy of its key does not let "
+    "events.amazonaws.com do kms:GenerateDataKey and kms:Decrypt",
     "logs/agent-reconfigured": "logs.web/Role-web: the configuration AmazonCloudWatch-baseops-acme-Role-web is not the "
     "declared one",
 }
@@ -163,7 +163,7 @@ def test_a_condition_in_the_topics_policy_shuts_eventbridge_out(acme_says):
     assert found["logs/alerts/cloudwatch.amazonaws.com"][0] == "proven"
     assert found["logs/alerts/events.amazonaws.com"] == (
         "refuted",
-        "the topic's policy does not let events.amazonaws.com publish",
+        "the alert topic: its policy does not let events.amazonaws.com do sns:Publish",
     )
 
 

@@ -11,16 +11,16 @@ from datetime import timedelta
 from typing import Any
 
 from baseops.areas.email.feedback import queue_title, topic_title
-from baseops.areas.email.feedback_access import Sender, doubt, is_open, refusal
-from baseops.areas.email.feedback_reading import key_of, queue_attributes, subscription, subscriptions, topic_attributes
 from baseops.areas.email.identities import Identity, Stream, shared_stream, streams
 from baseops.areas.email.naming import aliased, target_of
 from baseops.areas.email.reading import event_destinations, identity_state
+from baseops.aws.deliveries import key_of, queue_attributes, subscription, subscriptions, topic_attributes
 from baseops.aws.errors import translated
 from baseops.contract.drill import DrillContext, Evidence, Verdict, inconclusive, proven, refuted
 from baseops.contract.template import Output
 from baseops.errors import InconclusiveError
 from baseops.semantics.partitions import partition_of
+from baseops.semantics.service_access import Sender, doubt, is_open, refusal
 
 # Any: botocore's answers.
 TROUBLE = {"BOUNCE", "COMPLAINT"}

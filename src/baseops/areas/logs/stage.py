@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from baseops.areas.logs import names
-from baseops.areas.logs.alert_path import topic_attributes
 from baseops.areas.logs.canary import batches
+from baseops.aws.deliveries import topic_attributes
 from baseops.aws.errors import settled, translated
 from baseops.contract.drill import DRILL_TAG, DrillContext, Mark
+from baseops.errors import InconclusiveError
 from baseops.evidence import resources
 
 # Any: botocore's clients and answers, and policies and documents, which are JSON.
@@ -67,7 +68,9 @@ class Stage:
 def set_stage(ctx: DrillContext, label: str, rules: Sequence[str] = ()) -> Stage:
     """Make topic and queue; `rules` are the names of rules that may send into the queue too."""
     alerts = ctx.value(ctx.refs.topic())
-    attributes = topic_attributes(ctx, alerts)
+    attributes = topic_attributes(ctx.clients, alerts)
+    if attributes is None:
+        raise InconclusiveError("the drill's topic cannot be like the alert topic", "there is no alert topic")
     name = ctx.journal.name(f"{label}-alerts")
     topic = _topic(ctx, name, alerts, attributes)
     queue = ctx.journal.name(f"{label}-probe")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from baseops.areas.email.feedback_access import Key, Sender, doubt, is_open, refusal
+from baseops.semantics.service_access import Key, Sender, doubt, is_open, refusal
 
 TOPIC = "arn:aws:sns:eu-west-1:111111111111:events"
 SES = Sender("ses", "arn:aws:ses:eu-west-1:111111111111:configuration-set/mail")
@@ -38,6 +38,7 @@ def key(*actions: str, condition: dict[str, Any] | None = None, state: str = "En
     return Key("arn:aws:kms:eu-west-1:111111111111:key/1", state, document)
 
 
+EVENTS = Sender("events")
 OWN_ACCOUNT = {"StringEquals": {"aws:SourceAccount": "111111111111"}}
 USE = ("kms:GenerateDataKey*", "kms:Decrypt")
 
@@ -76,6 +77,16 @@ def test_a_topic_without_a_condition_is_open_to_every_account():
 )
 def test_why_events_do_not_get_through(document, held, reason):
     assert refusal(SES, "sns:Publish", TOPIC, document, held) == reason
+
+
+def test_who_tells_of_no_source_is_shut_out_by_a_condition_on_it():
+    open_to_all = policy().replace("ses.amazonaws.com", "events.amazonaws.com")
+    closed = policy(OWN_ACCOUNT).replace("ses.amazonaws.com", "events.amazonaws.com")
+
+    assert refusal(EVENTS, "sns:Publish", TOPIC, open_to_all, None) == ""
+    assert refusal(EVENTS, "sns:Publish", TOPIC, closed, None) == (
+        "its policy does not let events.amazonaws.com do sns:Publish"
+    )
 
 
 def test_a_key_that_asks_ses_for_a_source_is_doubted_not_refuted():

@@ -1,7 +1,8 @@
-"""Decides whether events get through: SES into a topic, the topic into a queue, both past the key; pure.
+"""Decides whether a service gets through: an alarm or SES into a topic, a topic into a queue, both past the key; pure.
 
-A service is let in by the policy of the topic or queue, and by that of the key that encrypts it. What is evaluated
-is said to be so; nothing is sent.
+A service is let in by the policy of the topic or queue, and by that of the key that encrypts it. What it may not reach
+is dropped without a word.
+https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
 """
 
 from __future__ import annotations
@@ -30,10 +31,13 @@ class Key:
 
 @dataclass(frozen=True)
 class Sender:
-    """A service that acts for a resource of an account: `ses` for a configuration set, `sns` for a topic."""
+    """A service that acts for a resource of an account: `ses` for a configuration set, `sns` for a topic.
+
+    Without a source it tells of none, as EventBridge does.
+    """
 
     service: str
-    source_arn: str
+    source_arn: str = ""
 
     @property
     def account(self) -> str:
@@ -42,6 +46,8 @@ class Sender:
 
     def context(self, *, with_source: bool = True) -> Context:
         """What conditions may ask about it."""
+        if not self.source_arn:
+            return Context({"aws:SecureTransport": "true"})
         source = {"aws:SourceAccount": self.account, "aws:SourceArn": self.source_arn, "aws:SourceOwner": self.account}
         return Context({"aws:SecureTransport": "true", **(source if with_source else {})})
 
@@ -54,7 +60,8 @@ def refusal(sender: Sender, action: str, resource: str, policy: str, key: Key | 
     """Why the service may not do it; empty when it may. `policy` is the resource's own, as AWS gives it."""
     document = _document(policy)
     if document is None or not _allows(document, sender, action, resource):
-        return f"its policy does not let {sender.service}.amazonaws.com do {action} for {_short(sender.source_arn)}"
+        whose = f" for {_short(sender.source_arn)}" if sender.source_arn else ""
+        return f"its policy does not let {sender.service}.amazonaws.com do {action}{whose}"
     if key is None:
         return ""
     if key.policy is None:

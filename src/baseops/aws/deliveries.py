@@ -1,4 +1,4 @@
-"""Reads topics, subscriptions, queues and keys in an account; describe calls only, never a message."""
+"""Reads topics, subscriptions, queues and the keys that encrypt them; describe calls only, never a message."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from baseops.areas.email.feedback_access import Key
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
 from baseops.errors import NotFoundError
+from baseops.semantics.service_access import Key
 
 # Any: botocore's answers.
 
@@ -18,7 +18,9 @@ def topic_attributes(clients: Clients, arn: str) -> Mapping[str, str] | None:
     """AWS call: sns:GetTopicAttributes; None where there is no such topic."""
     try:
         with translated(f"cannot read the topic {arn.rpartition(':')[2]}"):
-            answer: Mapping[str, str] = clients.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+            answer: Mapping[str, str] = clients.client("sns", _region(arn)).get_topic_attributes(TopicArn=arn)[
+                "Attributes"
+            ]
     except NotFoundError:
         return None
     return answer
@@ -27,14 +29,16 @@ def topic_attributes(clients: Clients, arn: str) -> Mapping[str, str] | None:
 def subscriptions(clients: Clients, topic_arn: str) -> list[Mapping[str, Any]]:
     """AWS call: sns:ListSubscriptionsByTopic, all pages."""
     with translated(f"cannot list the subscriptions of {topic_arn.rpartition(':')[2]}"):
-        pages = clients.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
+        sns = clients.client("sns", _region(topic_arn))
+        pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
         return [each for page in pages for each in page["Subscriptions"]]
 
 
 def subscription(clients: Clients, arn: str) -> Mapping[str, str]:
     """AWS call: sns:GetSubscriptionAttributes."""
-    with translated("cannot read the subscription of a queue"):
-        answer: Mapping[str, str] = clients.client("sns").get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    with translated(f"cannot read a subscription of {arn.split(':')[5]}"):
+        sns = clients.client("sns", _region(arn))
+        answer: Mapping[str, str] = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
     return answer
 
 
@@ -50,13 +54,16 @@ def queue_attributes(clients: Clients, url: str) -> Mapping[str, str] | None:
     return found
 
 
-def key_of(clients: Clients, key_id: str) -> Key | None:
-    """The key that encrypts, None where none does. AWS calls: kms:DescribeKey and kms:GetKeyPolicy."""
+def key_of(clients: Clients, key_id: str, region: str | None = None) -> Key | None:
+    """The key that encrypts, None where none does; `region` is for an id that names none.
+
+    AWS calls: kms:DescribeKey and kms:GetKeyPolicy.
+    """
     if not key_id:
         return None
     if key_id.rpartition("alias/")[2].startswith("aws/"):
         return Key(key_id, "Enabled", None)
-    kms = clients.client("kms")
+    kms = clients.client("kms", _region(key_id) if key_id.startswith("arn:") else region)
     try:
         with translated(f"cannot read the key {key_id.rpartition('/')[2]}"):
             about = kms.describe_key(KeyId=key_id)["KeyMetadata"]
@@ -66,3 +73,7 @@ def key_of(clients: Clients, key_id: str) -> Key | None:
     except NotFoundError:
         return Key(key_id, "gone", {"Version": "2012-10-17", "Statement": []})
     return Key(str(about["Arn"]), str(about["KeyState"]), json.loads(text))
+
+
+def _region(arn: str) -> str:
+    return arn.split(":")[3]
