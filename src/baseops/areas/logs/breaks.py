@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from baseops.contract.sandbox_account import SandboxAccount
+from baseops.semantics.partitions import partition_of
 
 # Any: botocore's answers, documents and policies, which are JSON.
 
@@ -200,7 +201,7 @@ def _topic_arn(region: str, topic: str, account: SandboxAccount) -> str:
 
 
 def _rule(region: str, document: str, account: SandboxAccount) -> str:
-    arn = f"arn:aws:ssm:{region}:{account.account_id}:automation-definition/{document}:$DEFAULT"
+    arn = f"arn:{partition_of(region)}:ssm:{region}:{account.account_id}:automation-definition/{document}:$DEFAULT"
     (name,) = account.client("events", region).list_rule_names_by_target(TargetArn=arn)["RuleNames"]
     return str(name)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from baseops.areas.logs import traffic
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
+from baseops.semantics.partitions import partition_of
 
 if TYPE_CHECKING:
     from baseops.areas.logs.spec import Entry, Section
@@ -73,7 +74,7 @@ def _software(entry: Entry) -> list[str]:
 def _fleet(account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...], software: set[str]) -> None:
     """Managed nodes with those tags: those that are there already get the profile, if they have none."""
     ec2 = account.client("ec2", site.region)
-    profile = _profile(account, "-".join(value for _, value in tags))
+    profile = _profile(account, site, "-".join(value for _, value in tags))
     filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags]
     found = [each for group in ec2.describe_instances(Filters=filters)["Reservations"] for each in group["Instances"]]
     for each in found:
@@ -104,13 +105,13 @@ def _set_up(software: set[str]) -> str:
     return "".join(["#!/bin/sh\n", *lines]) if lines else ""
 
 
-def _profile(account: SandboxAccount, name: str) -> str:
+def _profile(account: SandboxAccount, site: Site, name: str) -> str:
     """The role of such a fleet and the profile of the same name."""
     iam = account.client("iam")
     if not _exists(iam, iam.get_role, RoleName=name):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
     for policy in _POLICIES:
-        iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
+        iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:{partition_of(site.region)}:iam::aws:policy/{policy}")
     if not _exists(iam, iam.get_instance_profile, InstanceProfileName=name):
         iam.create_instance_profile(InstanceProfileName=name)
         iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
