@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from baseops.semantics import filters
@@ -132,9 +133,10 @@ def test_an_example_always_matches_its_own_pattern(tree, n) -> None:
     | REGEXES
     | st.lists(TERMS.filter(lambda term: term.sign != "-"), min_size=1, max_size=3).map(tuple).map(Terms)
 )
+@example(JsonPattern(Compare(Selector((Key("0"), Index(0))), "!=", Text("a*", is_quoted=True))))
 def test_a_pattern_without_contradiction_has_an_example(tree) -> None:
-    if "^" in str(tree) and "!=" in str(tree):
-        return
+    if "!=" in str(tree) and ("^" in str(tree) or re.search(r'"\*+"', str(tree))):
+        return  # unlike what everything is like
     pattern = filters.compile(str(tree))
     assert pattern.matches(pattern.example())
 
