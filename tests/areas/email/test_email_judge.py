@@ -114,6 +114,13 @@ def test_a_policy_lets_a_role_send_as_these_addresses_alone(declared, address, a
     assert may_send("ses:SendEmail", address, own, found, declaration.site) is allowed
 
 
+def test_dedicated_addresses_that_no_blocklist_is_asked_about_are_noted(judged):
+    text = "email:\n  acme.example: {configuration_sets: {default: {dedicated_pool: own}}%s}\n"
+    noted = "note email.blocklists-unasked: nobody asks blocklists about the addresses of the pool own"
+    assert noted in judged(text % "")
+    assert noted not in judged(text % ", promise: {blocklists: {addresses: [zen.spamhaus.org]}}")
+
+
 def test_port_25_is_somebodys_work(judged):
     text = "email:\n  acme.example: {managed: false, port25: {needed: true, reason: an old appliance}}\n"
     assert judged(text) == [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from baseops.areas.email.feedback import topic_title
@@ -177,6 +178,18 @@ def production_access_lost(account: SandboxAccount) -> None:
     )
 
 
+def address_listed(account: SandboxAccount, *, blocklist: str, server: str, pool: str) -> None:
+    """A list takes up an address that mail leaves from: the owner's server, or else one of the pool."""
+    leased = account.client("sesv2").get_dedicated_ips(PoolName=pool)["DedicatedIps"] if pool else []
+    address = ip_address(server or leased[0]["Ip"])
+    _list(account, blocklist, address.reverse_pointer.rsplit(".", 2)[0], "127.0.0.3")
+
+
+def domain_listed(account: SandboxAccount, *, blocklist: str, domain: str) -> None:
+    """A list takes up the domain."""
+    _list(account, blocklist, domain, "127.0.1.2")
+
+
 def sending_paused(account: SandboxAccount) -> None:
     """Somebody pauses all sending and forgets it."""
     account.client("sesv2").put_account_sending_attributes(SendingEnabled=False)
@@ -196,6 +209,15 @@ def wrong_sender(account: SandboxAccount) -> None:
     statement = {"Effect": "Allow", "Action": "ses:*", "Resource": "*"}
     document = {"Version": "2012-10-17", "Statement": [statement]}
     iam.put_role_policy(RoleName="newcomer-in-a-hurry", PolicyName="ses", PolicyDocument=json.dumps(document))
+
+
+def _list(account: SandboxAccount, blocklist: str, name: str, code: str) -> None:
+    entry = {"Name": f"{name}.{blocklist}", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": code}]}
+    batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": entry}]}
+    route53 = account.client("route53")
+    for zone in route53.list_hosted_zones()["HostedZones"]:
+        if f".{blocklist}.".endswith(f".{zone['Name']}"):
+            route53.change_resource_record_sets(HostedZoneId=zone["Id"], ChangeBatch=batch)
 
 
 def _change_record(account: SandboxAccount, name: str, kind: str, change: Callable[[list[str]], list[str]]) -> None:

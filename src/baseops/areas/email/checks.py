@@ -58,6 +58,7 @@ def _of_identity(identity: Identity, others: list[Identity], site: Site) -> Iter
         yield from _of_stream(stream, own, site)
     yield from _of_feedback(identity, own)
     yield from _of_port25(identity)
+    yield from _of_blocklists(identity, own)
 
 
 def _duplicates(found: list[Identity]) -> Iterator[Finding]:
@@ -307,6 +308,31 @@ def _of_port25(identity: Identity) -> Iterator[Finding]:
             (*identity.path, "port25"),
             "AWS asks for a reason before it lifts the limit on port 25",
             'Write reason: "…" as you would tell AWS, or needed: false (SES takes mail on ports 587 and 2587)',
+        )
+
+
+def _of_blocklists(identity: Identity, own: list[Stream]) -> Iterator[Finding]:
+    """SES tells nobody which of the shared addresses a mail leaves from, and AWS itself keeps them off the lists.
+
+    https://docs.aws.amazon.com/ses/latest/dg/dedicated-ip.html
+    """
+    declared = identity.entry.promise.blocklists
+    path = (*identity.path, "promise", "blocklists")
+    if declared.servers and not declared.addresses:
+        yield error(
+            "servers-unasked",
+            (*path, "servers"),
+            "no list is named that could list these addresses",
+            "Write addresses: [zen.spamhaus.org], or another list of addresses",
+        )
+    pools = [each for each in own if each.settings.dedicated_pool]
+    if declared.addresses and not declared.servers and not pools and identity.entry.managed:
+        yield warning(
+            "nothing-to-ask",
+            (*path, "addresses"),
+            f"no configuration set of {identity.key} has a dedicated_pool, so that its mail leaves from addresses that "
+            "SES shares among accounts: unless the account's default pool has some, there is none to ask for",
+            "Name a dedicated_pool, or servers of your own, or remove addresses",
         )
 
 

@@ -27,6 +27,8 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
     observe = [_settings(site)]
     if identities(section, managed_only=True):
         observe += [*_feedback(site), _alarms(), _traffic()]
+    if any(each.entry.promise.blocklists.addresses for each in identities(section)):
+        observe.append(_dedicated(site))
     if declaring(identities(section), site):
         observe.append(_who_may_send())
     domains = [each for each in identities(section) if not each.is_address]
@@ -94,6 +96,17 @@ def _alarms() -> Statement:
 def _traffic() -> Statement:
     """What came into a queue, and how much mail is being sent before a drill sends any."""
     return {"Sid": "EmailReadTraffic", "Effect": "Allow", "Action": "cloudwatch:GetMetricStatistics", "Resource": "*"}
+
+
+def _dedicated(site: Site) -> Statement:
+    """The account's dedicated addresses; the call has no resource to bound it by."""
+    return {
+        "Sid": "EmailReadDedicatedAddresses",
+        "Effect": "Allow",
+        "Action": "ses:GetDedicatedIps",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:RequestedRegion": site.region}},
+    }
 
 
 def _who_may_send() -> Statement:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from baseops.areas.email.blocklists import ask_blocklists, asking
 from baseops.areas.email.dns_answers import look_up
 from baseops.areas.email.feedback_path import follow_events
 from baseops.areas.email.identities import Identity, Stream, identities
@@ -44,6 +45,9 @@ def drills(section: Section, refs: Refs) -> Sequence[Drill]:
         listed.append(_senders(found, declared))
     if domains:
         listed.append(_dns(domains))
+    listing = asking(found)
+    if listing:
+        listed.append(_blocklists(found, listing))
     if alarms:
         listed.append(_alarms(alarms))
     if domains:
@@ -91,6 +95,16 @@ def _dns(domains: list[Identity]) -> Drill:
         promise="DKIM, SPF, DMARC and MAIL FROM are in DNS as SES and receivers look for them",
         targets=_targets(domains),
         run=partial(look_up, domains),
+    )
+
+
+def _blocklists(found: list[Identity], listing: list[Identity]) -> Drill:
+    return Drill(
+        name="email/blocklists",
+        promise="no declared blocklist lists the addresses that mail leaves from, or its domain",
+        targets=(ACCOUNT,) if any(each.is_address for each in listing) else _targets(listing),
+        run=partial(ask_blocklists, found),
+        touches=("asks who keeps the declared blocklists, by DNS",),
     )
 
 

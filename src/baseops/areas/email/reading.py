@@ -53,6 +53,20 @@ def event_destinations(clients: Clients, name: str) -> list[Mapping[str, Any]] |
     return list(answer.get("EventDestinations", []))
 
 
+def dedicated_addresses(clients: Clients) -> dict[str, list[str]]:
+    """The account's dedicated addresses by pool. AWS call: ses:GetDedicatedIps."""
+    found: dict[str, list[str]] = {}
+    more: dict[str, str] = {}
+    while True:
+        with translated("cannot read the account's dedicated addresses"):
+            page = clients.client("sesv2").get_dedicated_ips(**more)
+        for each in page.get("DedicatedIps", []):
+            found.setdefault(str(each.get("PoolName", "")), []).append(str(each["Ip"]))
+        if not page.get("NextToken"):
+            return found
+        more["NextToken"] = page["NextToken"]
+
+
 def exists(clients: Clients, service: str, operation: str, **names: str) -> bool:
     """Whether a describe call finds what it names."""
     try:

@@ -33,6 +33,7 @@ def judge(section: Section, refs: Refs) -> list[Finding]:
         *judge_senders(found, site),
         *(_printed(mandate, site) for mandate in printed),
         *(finding for identity in found for finding in _printed_readers(identity, found, site)),
+        *(finding for identity in found for finding in _unasked(identity)),
     ]
 
 
@@ -116,6 +117,21 @@ def _printed_readers(identity: Identity, found: list[Identity], site: Site) -> I
                 f"{role.reference} gets nothing from baseops, as declared; without a policy of yours it cannot read",
                 f"Allow it {', '.join(ACTIONS)} on the queue (output {queue_title(stream)}Url of the email stack), and "
                 "kms:Decrypt on the logs key",
+            )
+
+
+def _unasked(identity: Identity) -> Iterator[Finding]:
+    """Dedicated addresses are their owner's to look after, and no list is declared that could list them."""
+    if identity.entry.promise.blocklists.addresses:
+        return
+    for key, settings in identity.entry.configuration_sets.items():
+        if settings.dedicated_pool:
+            yield Finding(
+                Severity.NOTE,
+                "email.blocklists-unasked",
+                (*identity.path, "configuration_sets", key, "dedicated_pool"),
+                f"nobody asks blocklists about the addresses of the pool {settings.dedicated_pool}",
+                "Write promise: {blocklists: {addresses: [zen.spamhaus.org]}}",
             )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from baseops.areas.email import breaks
+from baseops.areas.email.blocklists import asking
 from baseops.areas.email.breaks import Victim
 from baseops.areas.email.identities import DEFAULT, identities, streams
 from baseops.areas.email.sending_rights import declaring
@@ -33,7 +35,28 @@ def sabotages(section: Section, site: Site) -> Sequence[Sabotage]:
         story = "the account suppresses nobody any more"
         found.append(_broken("account-suppression-off", "settings", story, breaks.account_suppression_off))
     victim = _victim(section, site)
-    return [*found, *(_of_domain(section, victim) if victim else ())]
+    return [*found, *_of_blocklists(section, site), *(_of_domain(section, victim) if victim else ())]
+
+
+def _of_blocklists(section: Section, site: Site) -> Iterator[Sabotage]:
+    """An address and a domain that lists take up; the first of each that can be on one."""
+    found = asking(identities(section))
+    managed = identities(section, managed_only=True)
+    for identity in found:
+        declared = identity.entry.promise.blocklists
+        own = streams(identity, site.prefix, managed) if identity.entry.managed else []
+        server = next(iter(declared.servers), "")
+        pool = next((pool for each in own if (pool := each.settings.dedicated_pool)), "")
+        if declared.addresses and (server or pool):
+            break_ = partial(breaks.address_listed, blocklist=declared.addresses[0], server=server, pool=pool)
+            yield _broken("address-listed", "blocklists", "a blocklist takes up an address of the sender", break_)
+            break
+    for identity in found:
+        declared = identity.entry.promise.blocklists
+        if declared.domains:
+            break_ = partial(breaks.domain_listed, blocklist=declared.domains[0], domain=identity.domain)
+            yield _broken("domain-listed", "blocklists", "a blocklist takes up the domain", break_)
+            break
 
 
 def _victim(section: Section, site: Site) -> Victim | None:

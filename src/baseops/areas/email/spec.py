@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -19,6 +20,8 @@ from baseops.semantics.mail import ses
 from baseops.semantics.mail.addresses import address_problem, domain_problem, is_address
 
 # Any, in the validators: whatever stood in the YAML file.
+_EXAMPLES = tuple(map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
+"""Addresses of documentation, which examples are written with."""
 
 
 def _without_problem(problem: Any) -> Any:  # Any: a pydantic annotation
@@ -97,6 +100,25 @@ def _destination(value: Any) -> Any:
     raise ValueError(f"expected sns, sqs, eventbridge, cloudwatch or {{firehose: ARN}}, got {value!r}")
 
 
+def _server_problem(text: str) -> str:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return f"{text} is no IP address"
+    if address.is_global or any(address in each for each in _EXAMPLES if each.version == address.version):
+        return ""
+    return f"{text} is not public: write the address that receivers see, such as an Elastic IP"
+
+
+def _list_problem(zone: str) -> str:
+    if re.search(r"(?i)(?:^|\.)dq\.spamhaus\.net$", zone):
+        return (
+            "a name of Spamhaus's Data Query Service holds your key, which would stand here and in evidence: "
+            "write zen.spamhaus.org, and have prove ask a name server that Spamhaus answers (--dns)"
+        )
+    return domain_problem(zone)
+
+
 def _shape(pattern: str, words: str) -> Any:  # Any: a pydantic annotation
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
@@ -133,6 +155,8 @@ ReportAddress = Annotated[str, BeforeValidator(_report_address), _without_proble
 IdentityName = Annotated[str, _without_problem(_identity_problem)]
 From = Annotated[str, _without_problem(_from_problem)]
 Recipient = Annotated[str, _without_problem(_recipient_problem)]
+Blocklist = Annotated[str, _without_problem(_list_problem), AfterValidator(str.lower)]
+ServerAddress = Annotated[str, _without_problem(_server_problem)]
 HostedZoneId = Annotated[
     str, _shape(r"Z[A-Z0-9]{1,31}", "the id of a Route 53 hosted zone such as Z0123456789ABCDEFGHIJ")
 ]
@@ -346,6 +370,31 @@ class Port25(Strict):
     reason: str = Field(default="", max_length=500)
 
 
+class Blocklists(Strict):
+    """Blocklists in DNS that must not list where mail comes from; only with the test entries of RFC 5782.
+
+    They are asked by the name servers of whoever runs `prove` (or `--dns`). Spamhaus answers neither public ones nor
+    large users; such a list is inconclusive, never proven.
+    """
+
+    addresses: list[Blocklist] = Field(
+        default=[],
+        description="Lists of addresses, such as zen.spamhaus.org: asked for the dedicated addresses of SES that mail "
+        "of the identity leaves from, and for `servers`.",
+    )
+    domains: list[Blocklist] = Field(
+        default=[], description="Lists of domains, such as dbl.spamhaus.org: asked for its domain and MAIL FROM domain."
+    )
+    servers: list[ServerAddress] = Field(
+        default=[], max_length=256, description="Public addresses of mail servers of your own that send for it as well."
+    )
+
+    @property
+    def zones(self) -> list[str]:
+        """All lists, each once."""
+        return list(dict.fromkeys((*self.addresses, *self.domains)))
+
+
 class Promise(Strict):
     """What `prove` holds the identity to, besides that it is verified, signs, and that its records are found."""
 
@@ -355,6 +404,7 @@ class Promise(Strict):
     headroom: float = Field(
         default=0.2, ge=0, lt=1, description="The part of the daily sending quota that is left over on any day."
     )
+    blocklists: Blocklists = Blocklists()
 
 
 class Entry(Strict):

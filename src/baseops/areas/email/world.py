@@ -1,4 +1,4 @@
-"""What a declaration of email expects to find: roles, hosted zones with records, leave to send to everybody.
+"""What a declaration of email expects to find: roles, pools, zones with records, leave to send to everybody.
 
 Ordinary API calls only. What comes after apply is done by `follow`: printed DNS records, and the link that SES mails.
 """
@@ -6,18 +6,17 @@ Ordinary API calls only. What comes after apply is done by `follow`: printed DNS
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.email.identities import Identity, identities, inbound_rules, rule_set_name
 from baseops.areas.email.operate.dns import list_records
 from baseops.areas.email.roles import role_of
 from baseops.areas.email.world_keys import private_key_for
+from baseops.areas.email.world_zones import keep_blocklists, make_zones, public_zone, publish
 from baseops.aws.errors import translated
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
 from baseops.errors import NotFoundError
-from baseops.semantics.mail.dns import Record, quote
 
 if TYPE_CHECKING:
     from baseops.areas.email.spec import Section
@@ -40,9 +39,10 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
         if identity.entry.managed:
             _own_key(identity, account)
             _pools_and_streams(identity, account)
-        else:
+        elif not _exists(account.client("sesv2").get_email_identity, EmailIdentity=identity.name):
             account.client("sesv2").create_email_identity(EmailIdentity=identity.name)
-    _zones(found, account)
+    make_zones(found, account)
+    keep_blocklists(found, account)
     _inbound(section, account, site)
 
 
@@ -59,7 +59,7 @@ def follow(section: Section, account: SandboxAccount, site: Site) -> None:
             for owner in dict.fromkeys(each.zone for each in records):
                 zone = identity.zone if owner == identity.name else None
                 own = [each for each in records if each.zone == owner]
-                _publish(own, zone or _public_zone(owner, account), account)
+                publish(own, zone or public_zone(owner, account), account)
     for identity in by_domain.values():
         if identity.is_address:
             for text in account.inbox(identity.name)[-1:]:
@@ -69,33 +69,6 @@ def follow(section: Section, account: SandboxAccount, site: Site) -> None:
 
 def live(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
     """Nothing yet."""
-
-
-def _public_zone(domain: str, account: SandboxAccount) -> str:
-    route53 = account.client("route53")
-    for page in route53.get_paginator("list_hosted_zones").paginate():
-        for zone in page["HostedZones"]:
-            name = zone["Name"].rstrip(".")
-            if not zone["Config"]["PrivateZone"] and (domain == name or domain.endswith(f".{name}")):
-                return str(zone["Id"]).rpartition("/")[2]
-    made = route53.create_hosted_zone(Name=domain, CallerReference=f"dns-of-{domain}")
-    return str(made["HostedZone"]["Id"]).rpartition("/")[2]
-
-
-def _publish(records: Sequence[Record], zone: str, account: SandboxAccount) -> None:
-    changes = [
-        {
-            "Action": "UPSERT",
-            "ResourceRecordSet": {
-                "Name": each.name,
-                "Type": each.type,
-                "TTL": each.ttl,
-                "ResourceRecords": [{"Value": quote(one, each.type)} for one in each.values],
-            },
-        }
-        for each in records
-    ]
-    account.client("route53").change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
 
 
 def _get_leave_to_send(account: SandboxAccount) -> None:
@@ -126,7 +99,7 @@ def _pools_and_streams(identity: Identity, account: SandboxAccount) -> None:
     for settings in identity.entry.configuration_sets.values():
         pool = settings.dedicated_pool
         if pool and not _exists(sesv2.get_dedicated_ip_pool, PoolName=pool):
-            sesv2.create_dedicated_ip_pool(PoolName=pool)
+            sesv2.create_dedicated_ip_pool(PoolName=pool, ScalingMode="MANAGED")
         for place in settings.events.to:
             name = "" if isinstance(place, str) else place.firehose.rpartition("/")[2]
             if name and not _exists(firehose.describe_delivery_stream, DeliveryStreamName=name):
@@ -142,39 +115,6 @@ def _stream(name: str, account: SandboxAccount) -> None:
         DeliveryStreamType="DirectPut",
         ExtendedS3DestinationConfiguration={"RoleARN": role, "BucketARN": f"arn:aws:s3:::{bucket}"},
     )
-
-
-def _zones(found: Sequence[Identity], account: SandboxAccount) -> None:
-    """One zone for each id, for the shortest of its domains, with what a company has in it anyway.
-
-    AWS gives out ids itself; the sandbox gives the one that a CallerReference of `id/…` asks for.
-    """
-    apexes: dict[str, str] = {}
-    for identity in found:
-        if identity.zone and identity.entry.managed:
-            former = apexes.get(identity.zone, identity.name)
-            apexes[identity.zone] = min(former, identity.name, key=len)
-    route53 = account.client("route53")
-    for zone, apex in apexes.items():
-        if not _exists(route53.get_hosted_zone, Id=zone):
-            route53.create_hosted_zone(Name=apex, CallerReference=f"id/{zone}")
-            route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": _usual_records(apex)})
-
-
-def _usual_records(apex: str) -> list[dict[str, Any]]:
-    records = [
-        (apex, "A", "192.0.2.10"),
-        (f"www.{apex}", "CNAME", f"{apex}."),
-        (apex, "MX", f"10 mx.{apex}."),
-        (apex, "TXT", '"site-verification=0a1b2c3d"'),
-    ]
-    return [
-        {
-            "Action": "CREATE",
-            "ResourceRecordSet": {"Name": name, "Type": kind, "TTL": 300, "ResourceRecords": [{"Value": value}]},
-        }
-        for name, kind, value in records
-    ]
 
 
 def _inbound(section: Section, account: SandboxAccount, site: Site) -> None:

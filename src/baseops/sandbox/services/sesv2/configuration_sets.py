@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Any
 
 from baseops.sandbox.moto_services import moto_backend
@@ -18,6 +19,8 @@ from baseops.sandbox.services.sesv2.state import ConfigurationSet
 from baseops.semantics.mail.ses import MAX_DESTINATIONS
 
 # Any throughout: members of AWS's shapes, whose types only the botocore model knows.
+_ADDRESSES = ip_network("198.51.100.0/24")
+"""Of documentation; no more than these are leased."""
 _GROUPS = {
     "tracking_options": "TrackingOptions",
     "delivery_options": "DeliveryOptions",
@@ -45,6 +48,7 @@ class ConfigurationSetOperations(SandboxBackend):
         super().__init__(region_name, account_id)
         self.sets: dict[str, ConfigurationSet] = {}
         self.pools: dict[str, str] = {}
+        self.leased: dict[str, str] = {}
 
     def create_configuration_set(
         self, *, configuration_set_name: str, tags: list[dict[str, str]] | None = None, **options: Any
@@ -144,6 +148,8 @@ class ConfigurationSetOperations(SandboxBackend):
         if pool_name in self.pools:
             raise AlreadyExistsError(f"Dedicated IP pool {pool_name} already exists.")
         self.pools[pool_name] = scaling_mode
+        if scaling_mode == "MANAGED":
+            self._lease(pool_name)
         return {}
 
     def get_dedicated_ip_pool(self, *, pool_name: str) -> dict[str, Any]:
@@ -155,8 +161,32 @@ class ConfigurationSetOperations(SandboxBackend):
 
     def delete_dedicated_ip_pool(self, *, pool_name: str) -> dict[str, Any]:
         self._pool_of(pool_name)
+        if self.pools[pool_name] == "STANDARD" and pool_name in self.leased.values():
+            raise BadRequestError(f"Dedicated IP pool {pool_name} has dedicated IPs.")
         del self.pools[pool_name]
+        self.leased = {ip: pool for ip, pool in self.leased.items() if pool != pool_name}
         return {}
+
+    def get_dedicated_ips(self, *, pool_name: str = "", next_token: str = "", page_size: int = 100) -> dict[str, Any]:
+        if pool_name:
+            self._pool_of(pool_name)
+        found = [(ip, pool) for ip, pool in self.leased.items() if pool_name in ("", pool)]
+        start = int(next_token or 0)
+        page = [
+            {"Ip": ip, "WarmupStatus": "NOT_APPLICABLE", "WarmupPercentage": -1, "PoolName": pool}
+            for ip, pool in found[start : start + page_size]
+        ]
+        rest = {"NextToken": str(start + page_size)} if start + page_size < len(found) else {}
+        return {"DedicatedIps": page, **rest}
+
+    def _lease(self, pool_name: str) -> None:
+        """SES itself gives a managed pool addresses; a standard one has none before somebody leases some.
+
+        https://docs.aws.amazon.com/ses/latest/dg/managed-dedicated-sending.html
+        """
+        first = len(self.leased) + 1
+        for number in range(first, first + 2):
+            self.leased[str(_ADDRESSES[number])] = pool_name
 
     def set_of(self, name: str) -> ConfigurationSet:
         """The configuration set of a name; SES's refusal where there is none."""
