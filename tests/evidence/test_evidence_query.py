@@ -32,6 +32,13 @@ def test_a_query_reaches_no_files(kept):
         query(kept, "SELECT * FROM read_text('/etc/passwd')")
 
 
+def test_a_query_of_another_table_is_told_which_there_is(kept):
+    with pytest.raises(UsageError) as refusal:
+        query(kept, "SELECT * FROM records")
+
+    assert refusal.value.remedy.startswith("Ask the table `evidence`; it has: run, number, previous, area, drill,")
+
+
 def test_a_query_over_no_evidence_has_no_rows(bench):
     assert query(bench.store, "SELECT count(*) FROM evidence").rows == ((0,),)
 

@@ -61,7 +61,8 @@ def query(store: Store, sql: str) -> Answer:
         try:
             found = database.execute(sql)
         except duckdb.Error as error:
-            raise UsageError("the query cannot be answered", str(error)) from error
+            known = f"Ask the table `evidence`; it has: {', '.join([*_COLUMNS, 'date'])}."
+            raise UsageError("the query cannot be answered", str(error).strip(), known) from error
         columns = tuple(each[0] for each in found.description or ())
         return Answer(columns, tuple(found.fetchall()))
 
