@@ -76,9 +76,30 @@ def test_an_exercise_changes_what_is_its_own(action, resource, context, allowed)
     assert is_allowed("exercise", action, resource, context) == allowed
 
 
+ALERTS = f"arn:aws:sns:{PLACE}:baseops-acme-alerts"
+OWN_QUEUE = {"sns:Protocol": "sqs", "sns:Endpoint": f"arn:aws:sqs:{PLACE}:baseops-acme-drill-3f2a9c-path-probe"}
+
+
+@pytest.mark.parametrize(
+    ("context", "allowed"),
+    [
+        (OWN_QUEUE, True),
+        ({**OWN_QUEUE, "sns:Endpoint": f"arn:aws:sqs:{PLACE}:production"}, False),
+        ({**OWN_QUEUE, "sns:Endpoint": OWN_QUEUE["sns:Endpoint"].replace("1" * 12, "2" * 12)}, False),
+        ({"sns:Protocol": "email", "sns:Endpoint": "somebody@elsewhere.example"}, False),
+    ],
+)
+def test_only_a_drills_queue_is_subscribed_to_the_alerts(context, allowed):
+    assert is_allowed("disturb", "sns:Subscribe", ALERTS, context) == allowed
+
+
 @pytest.mark.parametrize(
     ("action", "resource", "context"),
     [
+        ("events:DescribeRule", f"arn:aws:events:{PLACE}:rule/somebody-elses", {}),
+        ("firehose:DescribeDeliveryStream", f"arn:aws:firehose:{PLACE}:deliverystream/somebody-elses", {}),
+        ("lambda:GetFunctionConfiguration", f"arn:aws:lambda:{PLACE}:function:somebody-elses", {}),
+        ("logs:DescribeLogGroups", "*", {"aws:RequestedRegion": "us-east-1"}),
         ("cloudtrail:GetTrailStatus", f"arn:aws:s3:::{PLACE}", {}),
         ("cloudtrail:LookupEvents", "*", {"aws:RequestedRegion": "us-east-1"}),
         ("iam:GetInstanceProfile", "arn:aws:iam::222222222222:instance-profile/web", {}),

@@ -6,9 +6,10 @@ only what has a drill's name; the live groups are written to by drills of class 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from baseops.areas.logs.shipping import shipments
 from baseops.aws.roles import READ_ACTIONS
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
@@ -16,27 +17,17 @@ from baseops.contract.types import DrillClass, Json
 if TYPE_CHECKING:
     from baseops.areas.logs.spec import Section
 
-# These know no resource, or are asked of many: https://docs.aws.amazon.com/service-authorization/latest/reference/
+# These know no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/
 _LOOK = [
-    "cloudwatch:DescribeAlarms",
     "cloudwatch:GetAlarmMuteRule",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListAlarmMuteRules",
     "cloudwatch:ListMetrics",
     "ec2:DescribeInstances",
-    "events:DescribeRule",
-    "events:ListRuleNamesByTarget",
-    "events:ListTargetsByRule",
-    "firehose:DescribeDeliveryStream",
-    "lambda:GetFunctionConfiguration",
-    "lambda:GetPolicy",
     "logs:DescribeLogGroups",
     "logs:TestMetricFilter",
-    "ssm:DescribeAssociation",
-    "ssm:DescribeInstanceAssociationsStatus",
-    "ssm:DescribeInstanceInformation",
-    "ssm:ListAssociations",
 ]
+_MACHINES = ["ssm:DescribeInstanceInformation", "ssm:ListAssociations"]
 # GetLogEvents asks a stream that seems silent for one event; whether there is one is all that is looked at.
 _SOURCE = [
     "logs:DescribeLogStreams",
@@ -67,7 +58,6 @@ _TWIN_TOPICS = [
     "sns:DeleteTopic",
     "sns:ListTagsForResource",
     "sns:SetTopicAttributes",
-    "sns:Subscribe",
     "sns:TagResource",
 ]
 _PROBE_QUEUES = [
@@ -117,22 +107,51 @@ def _observe(section: Section, site: Site) -> list[Mapping[str, Json]]:
     groups = _groups(section)
     places = [f"log-group:{each}{end}" for each in groups for end in ("", ":*")]
     found = [
-        _allow("LookAtLogs", _LOOK, "*"),
+        _in_region(site, _allow("LookAtLogs", _LOOK, "*")),
         _allow("LookAtSources", _SOURCE, [_arn(site, "logs", each) for each in places]),
     ]
-    if not section.managed:
-        return found
-    found.append(_allow("LookAtAlerts", _ALERTS, _arn(site, "sns", f"{site.prefix}-alerts")))
-    found.append(_key(site))
-    if any(alarm.remedy or alarm.query for entry in section.managed.values() for alarm in entry.alarms.values()) or any(
-        entry.ship for entry in section.managed.values()
-    ):
-        found.append(_roles(site))
-    documents = _arn(site, "ssm", f"document/{site.prefix}-logs-*")
-    parameters = _arn(site, "ssm", f"parameter/AmazonCloudWatch-{site.prefix}-*")
-    if any(entry.agent or entry.remedies for entry in section.managed.values()):
-        found.append(_allow("ReadDocuments", ["ssm:GetDocument", "ssm:GetParameter"], [documents, parameters]))
-    return found
+    return [*found, *_observe_managed(section, site)] if section.managed else found
+
+
+def _observe_managed(section: Section, site: Site) -> Iterator[Mapping[str, Json]]:
+    entries = section.managed.values()
+    alarms = [alarm for entry in entries for alarm in entry.alarms.values()]
+    remedied = any(entry.remedies for entry in entries)
+    yield _allow("LookAtAlarms", ["cloudwatch:DescribeAlarms"], _arn(site, "cloudwatch", "alarm:*"))
+    yield _allow("LookAtAlerts", _ALERTS, _arn(site, "sns", f"{site.prefix}-alerts"))
+    yield _key(site)
+    if any(alarm.remedy or alarm.query for alarm in alarms) or any(entry.ship for entry in entries):
+        yield _roles(site)
+    yield from _carriers(section, site)
+    if any(alarm.remedy for alarm in alarms):
+        rules = _arn(site, "events", f"rule/{_stack(site)}*")
+        yield _allow("LookAtRules", ["events:DescribeRule", "events:ListTargetsByRule"], rules)
+        yield _in_region(site, _allow("FindRules", ["events:ListRuleNamesByTarget"], "*"))
+    if any(entry.agent for entry in entries) or remedied:
+        documents = _arn(site, "ssm", f"document/{site.prefix}-logs-*")
+        parameters = _arn(site, "ssm", f"parameter/AmazonCloudWatch-{site.prefix}-*")
+        yield _allow("ReadDocuments", ["ssm:GetDocument", "ssm:GetParameter"], [documents, parameters])
+        yield _in_region(site, _allow("LookAtMachines", _MACHINES, "*"))
+    if any(entry.agent for entry in entries):
+        yield _agents(site)
+
+
+def _carriers(section: Section, site: Site) -> Iterator[Mapping[str, Json]]:
+    """What carries events to where they are shipped."""
+    kinds = {each.kind for entry in section.managed.values() for each in shipments(entry)}
+    if kinds & {"opensearch", "opensearch_ingestion"}:
+        functions = _arn(site, "lambda", f"function:{_stack(site)}*")
+        yield _allow("LookAtFunctions", ["lambda:GetFunctionConfiguration", "lambda:GetPolicy"], functions)
+    if kinds & {"http", "s3"}:
+        streams = _arn(site, "firehose", f"deliverystream/{site.prefix}-logs-*"[:55])
+        yield _allow("LookAtStreams", ["firehose:DescribeDeliveryStream"], streams)
+
+
+def _agents(site: Site) -> Mapping[str, Json]:
+    """What Systems Manager brought onto instances: it asks for the association, its document or the instance."""
+    actions = ["ssm:DescribeAssociation", "ssm:DescribeInstanceAssociationsStatus"]
+    own = [_arn(site, "ssm", each) for each in ("association/*", f"document/{site.prefix}-logs-*")]
+    return _allow("LookAtAgents", actions, [*own, _arn(site, "ec2", "instance/*")])
 
 
 def _groups(section: Section) -> list[str]:
@@ -160,9 +179,12 @@ def _roles(site: Site) -> Mapping[str, Json]:
 
 
 def _role_arn(site: Site) -> Json:
-    # CloudFormation names a role after its stack, of whose name it keeps the first 24 characters or more.
-    stack = f"{site.prefix}-logs"[:24]
-    return {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role{site.iam.path}{stack}*"}
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role{site.iam.path}{_stack(site)}*"}
+
+
+def _stack(site: Site) -> str:
+    """What CloudFormation's names of roles, rules and functions begin with: 24 characters of the stack's, or more."""
+    return f"{site.prefix}-logs"[:24]
 
 
 def _twins(site: Site) -> list[Mapping[str, Json]]:
@@ -171,6 +193,7 @@ def _twins(site: Site) -> list[Mapping[str, Json]]:
         _allow("TwinOfASource", _TWIN_LOGS, _arn(site, "logs", f"log-group:/baseops/{site.name}/drill/*")),
         _allow("TwinOfAnAlarm", _TWIN_ALARMS, _arn(site, "cloudwatch", f"alarm:{name}")),
         _allow("TopicOfATwin", _TWIN_TOPICS, _arn(site, "sns", name)),
+        _subscribe(site, "ListenToATwin", name),
         _allow("QueueOfATwin", _PROBE_QUEUES, _arn(site, "sqs", name)),
     ]
 
@@ -184,7 +207,7 @@ def _remedy(site: Site) -> list[Mapping[str, Json]]:
         _allow("RemedyOfATwin", _TWIN_DOCUMENTS, _arn(site, "ssm", f"document/{name}")),
         _allow("StartTheTwin", ["ssm:GetAutomationExecution", "ssm:StartAutomationExecution"], started),
         {**_allow("TwinRunsByItsRole", ["iam:PassRole"], _role_arn(site)), "Condition": passed},
-        _allow("SeeTheTwinsCommand", ["ssm:ListCommands"], "*"),
+        _in_region(site, _allow("SeeTheTwinsCommand", ["ssm:ListCommands"], "*")),
     ]
 
 
@@ -192,15 +215,32 @@ def _disturb(section: Section, site: Site, *, remedied: bool) -> list[Mapping[st
     name = f"{site.prefix}-drill-*"
     streams = [_arn(site, "logs", f"log-group:{each}:log-stream:{name}") for each in _groups(section)]
     lines = ["logs:CreateLogStream", "logs:DeleteLogStream", "logs:PutLogEvents"]
-    listen = ["sns:Subscribe", "sns:Unsubscribe"]
     found = [
         _allow("LinesInLiveGroups", lines, streams),
-        _allow("ListenToAlerts", listen, _arn(site, "sns", f"{site.prefix}-alerts")),
+        _subscribe(site, "ListenToAlerts", f"{site.prefix}-alerts"),
+        _allow("ListenNoMore", ["sns:Unsubscribe"], _arn(site, "sns", f"{site.prefix}-alerts")),
         _allow("QueueThatListens", _PROBE_QUEUES, _arn(site, "sqs", name)),
     ]
     if remedied:
-        found.append(_allow("FollowRemedies", ["ssm:DescribeAutomationExecutions", "ssm:ListCommands"], "*"))
+        follow = ["ssm:DescribeAutomationExecutions", "ssm:ListCommands"]
+        found.append(_in_region(site, _allow("FollowRemedies", follow, "*")))
     return found
+
+
+def _subscribe(site: Site, sid: str, topic: str) -> Mapping[str, Json]:
+    """Only a drill's own queue hears of a topic: nobody is told by mail, and no other account.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-using-identity-based-policies.html#sns-policy-keys
+    """
+    condition: Json = {
+        "StringEquals": {"sns:Protocol": "sqs"},
+        "StringLike": {"sns:Endpoint": _arn(site, "sqs", f"{site.prefix}-drill-*")},
+    }
+    return {**_allow(sid, ["sns:Subscribe"], _arn(site, "sns", topic)), "Condition": condition}
+
+
+def _in_region(site: Site, statement: Mapping[str, Json]) -> Mapping[str, Json]:
+    return {**statement, "Condition": {"StringEquals": {"aws:RequestedRegion": site.region}}}
 
 
 def _allow(sid: str, actions: Sequence[str], resource: Json) -> Mapping[str, Json]:
