@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
@@ -45,6 +46,19 @@ def invoke(account, event: object = None, **more):
 
 def log(account, group: str = "/aws/lambda/work") -> list[str]:
     return [each["message"] for each in account.client("logs").filter_log_events(logGroupName=group)["events"]]
+
+
+def counted(account, metric: str) -> list[float]:
+    answer = account.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName=metric,
+        Dimensions=[{"Name": "FunctionName", "Value": "work"}],
+        StartTime=account.clock.now() - timedelta(hours=1),
+        EndTime=account.clock.now(),
+        Period=3600,
+        Statistics=["Sum"],
+    )
+    return [each["Sum"] for each in answer["Datapoints"]]
 
 
 def test_a_function_gets_its_event_environment_and_context(account, function):
@@ -149,6 +163,32 @@ def test_it_reaches_nobody_beyond_this_machine_and_learns_so_at_once(account, fu
         "    return told\n"
     )
     assert invoke(account)[1] == ["Name or service not known", "Network is unreachable"]
+
+
+def test_a_receiver_that_the_account_knows_answers(account, function):
+    function(
+        "import urllib.error, urllib.request\n"
+        "def handle(event, context):\n"
+        "    try:\n"
+        "        with urllib.request.urlopen('https://receiver.example/', b'a') as answer:\n"
+        "            return answer.status\n"
+        "    except urllib.error.HTTPError as error:\n"
+        "        return error.code\n"
+    )
+    account.answer_for("receiver.example")
+    assert invoke(account)[1] == 200
+    account.answer_for("receiver.example", 503)
+    assert invoke(account)[1] == 503
+
+
+def test_what_cannot_be_kept_as_a_dead_letter_is_counted(account, function):
+    arn = "arn:aws:sqs:eu-west-1:111111111111:nowhere"
+    function("def handle(event, context):\n    raise ValueError(event)\n", DeadLetterConfig={"TargetArn": arn})
+    invoke(account, {"n": 1}, InvocationType="Event")
+    account.clock.advance(by=600)
+
+    assert counted(account, "AsyncEventsDropped") == [1.0]
+    assert counted(account, "DeadLetterErrors") == [1.0]
 
 
 def test_an_event_is_worked_on_later_and_tried_three_times(account, function):

@@ -43,6 +43,12 @@ class SandboxAccount(Clients, Protocol):
     def visit(self, link: str) -> str:
         """Open a link of such a mail in a browser, as its addressee would; what the page says."""
 
+    def answer_for(self, host: str, status: int = 200) -> None:
+        """Somebody outside AWS answers what is posted to a host, with this status from here on.
+
+        Nothing leaves the machine: what is posted to any other host is not taken.
+        """
+
     def repeat(self, action: Callable[[], None], *, every: timedelta, until: datetime, name: str) -> None:
         """Do something again and again on the clock, in copies of the account too: what goes on by itself."""
 

@@ -52,6 +52,7 @@ class Account:
         self.lock = threading.RLock()
         self.faults = Faults(seed)
         self.mailbox = Mailbox()
+        self.receivers: dict[str, int] = {}
         self._process_time = ProcessTime(ticks=speed is not None)
         self.clock = self._make_clock(start, speed)
         self.dispatcher = Dispatcher(self, self.clock, self.faults, self.lock)
@@ -97,6 +98,10 @@ class Account:
         """Open a link of such a mail, as its addressee would; what the page says."""
         with self.lock:
             return self.mailbox.visit(link)
+
+    def answer_for(self, host: str, status: int = 200) -> None:
+        """Somebody outside AWS answers what is posted to a host, with this status from here on."""
+        self.receivers[host] = status
 
     def repeat(self, action: Callable[[], None], *, every: timedelta, until: datetime, name: str) -> None:
         """Do something again and again on the account's clock, in its copies too."""

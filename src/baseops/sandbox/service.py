@@ -101,6 +101,10 @@ class Sandbox(Protocol):
         """Where services write to people."""
 
     @property
+    def receivers(self) -> Mapping[str, int]:
+        """Hosts outside AWS that answer what is posted to them, with which status."""
+
+    @property
     def dispatcher(self) -> Dispatcher:
         """What answers calls, for those that come from elsewhere (a function's own)."""
 

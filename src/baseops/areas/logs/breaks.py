@@ -61,6 +61,24 @@ def strip_subscription_role(region: str, group: str, name: str, account: Sandbox
     _strip(account, next(each["roleArn"] for each in found if each["filterName"] == name))
 
 
+def close_bucket(region: str, group: str, name: str, account: SandboxAccount) -> None:
+    """Let nobody write into the bucket to which events are shipped."""
+    found = account.client("logs", region).describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+    stream = next(each["destinationArn"] for each in found if each["filterName"] == name).rpartition("/")[2]
+    described = account.client("firehose", region).describe_delivery_stream(DeliveryStreamName=stream)
+    (destination,) = described["DeliveryStreamDescription"]["Destinations"]
+    bucket = str(destination["ExtendedS3DestinationDescription"]["BucketARN"])
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": f"{bucket}/*"}
+    account.client("s3", region).put_bucket_policy(
+        Bucket=bucket.rpartition(":")[2], Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    )
+
+
+def silence_receiver(host: str, account: SandboxAccount) -> None:
+    """Let the receiver take nothing any more."""
+    account.answer_for(host, 503)
+
+
 def change_alarm(region: str, name: str, changes: Mapping[str, Any], account: SandboxAccount) -> None:
     """Put a metric alarm anew with some properties changed."""
     cloudwatch = account.client("cloudwatch", region)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.logs import names
+from baseops.areas.logs.carried import Measures, Told, by_function, by_stream
 from baseops.areas.logs.shipping import Shipment, shipments
 from baseops.aws.errors import translated
 from baseops.aws.roles import read_role
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 # Any: botocore's clients and answers.
 
-_WITHIN = timedelta(days=1)
+_BY_FUNCTION = ("opensearch", "opensearch_ingestion")
 
 
 def ships(section: Section, ctx: DrillContext) -> Iterator[Evidence]:
     """Each declared shipment has its subscription, whose destination takes what comes and got all of the last day."""
+    measures = Measures(ctx)
     for name, entry in section.managed.items():
         if not entry.ship:
             continue
@@ -36,20 +37,37 @@ def ships(section: Section, ctx: DrillContext) -> Iterator[Evidence]:
             target = f"logs.{name}/{each.name}"
             found = live.get(each.name)
             why = _fault(ctx, name, entry, each, found) if found else f"{entry.group.name} has no such subscription"
-            if why:
+            if why or not found:
                 yield refuted(target, why)
-                continue
-            lost, sent = (_sum(ctx, entry, each, metric) for metric in ("DeliveryErrors", "ForwardedLogEvents"))
-            yield _delivered(target, lost, sent, came=each.ship.pattern == "" and _came(ctx, entry))
+            else:
+                yield _delivered(measures, target, entry, each, _told(measures, each, str(found["destinationArn"])))
 
 
-def _delivered(target: str, lost: float, sent: float, *, came: bool) -> Evidence:
-    measures = {"forwarded_events": sent, "undelivered_events": lost}
+def _delivered(measures: Measures, target: str, entry: Entry, shipment: Shipment, told: Told) -> Evidence:
+    group = {"LogGroupName": entry.group.name}
+    kind = "Lambda" if shipment.kind in _BY_FUNCTION else "Firehose"
+    here = {**group, "DestinationType": kind, "FilterName": shipment.name}
+    lost, sent = (
+        measures.total(f"AWS/Logs {each}", here, until=measures.now)
+        for each in ("DeliveryErrors", "ForwardedLogEvents")
+    )
+    counts = {"forwarded_events": sent, "undelivered_events": lost, **told.measures}
     if lost:
-        return refuted(target, f"{lost:.0f} events of the last day could not be delivered", measures=measures)
-    if came and not sent:
-        return refuted(target, "events came within the last day, and none was sent on", measures=measures)
-    return proven(target, f"{sent:.0f} events of the last day were sent on", measures=measures)
+        return refuted(target, f"{lost:.0f} events of the last day could not be delivered", measures=counts)
+    if shipment.ship.pattern == "" and not sent and measures.total("AWS/Logs IncomingLogEvents", group):
+        return refuted(target, "events came within the last day, and none was sent on", measures=counts)
+    if told.fault:
+        return refuted(target, told.fault, measures=counts)
+    return proven(target, f"{sent:.0f} events of the last day were sent on, and taken", measures=counts)
+
+
+def _told(measures: Measures, shipment: Shipment, carrier: str) -> Told:
+    if shipment.kind not in _BY_FUNCTION:
+        return by_stream(measures, carrier.rpartition("/")[2], shipment)
+    client = measures.ctx.clients.client("lambda", measures.ctx.site.region)
+    with translated("cannot read the function that ships"):
+        configuration = client.get_function_configuration(FunctionName=carrier)
+    return by_function(measures, configuration)
 
 
 def _subscriptions(ctx: DrillContext, group: str) -> dict[str, Mapping[str, Any]]:
@@ -66,7 +84,7 @@ def _fault(ctx: DrillContext, name: str, entry: Entry, shipment: Shipment, live:
     if live["filterPattern"] != shipment.ship.pattern:
         return "the pattern of the live subscription is not the declared one"
     arn = str(live["destinationArn"])
-    if shipment.kind in ("opensearch", "opensearch_ingestion"):
+    if shipment.kind in _BY_FUNCTION:
         return _function_fault(ctx, entry, arn)
     stream = names.stream_name(ctx.site, name, shipment.name)
     if arn.rpartition("/")[2] != stream:
@@ -110,30 +128,3 @@ def _function_fault(ctx: DrillContext, entry: Entry, arn: str) -> str:
     asked = [Request(Principal.parse(each), "lambda:InvokeFunction", arn, told) for each in callers]
     allowed = any(evaluate(each, Policies(resource=policy)).allowed for each in asked)
     return "" if allowed else "CloudWatch Logs may not call the function that ships"
-
-
-def _sum(ctx: DrillContext, entry: Entry, shipment: Shipment, metric: str) -> float:
-    kind = "Lambda" if shipment.kind in ("opensearch", "opensearch_ingestion") else "Firehose"
-    dimensions = {"LogGroupName": entry.group.name, "DestinationType": kind, "FilterName": shipment.name}
-    return _total(ctx, metric, dimensions)
-
-
-def _came(ctx: DrillContext, entry: Entry) -> bool:
-    return _total(ctx, "IncomingLogEvents", {"LogGroupName": entry.group.name}) > 0
-
-
-def _total(ctx: DrillContext, metric: str, dimensions: Mapping[str, str]) -> float:
-    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html."""
-    now = ctx.clock.now()
-    wanted = {
-        "Namespace": "AWS/Logs",
-        "MetricName": metric,
-        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
-    }
-    with translated(f"cannot read the metric {metric} of CloudWatch Logs"):
-        answer = ctx.clients.client("cloudwatch", ctx.site.region).get_metric_data(
-            MetricDataQueries=[{"Id": "sum", "MetricStat": {"Metric": wanted, "Period": 3600, "Stat": "Sum"}}],
-            StartTime=now - _WITHIN,
-            EndTime=now,
-        )
-    return sum(float(value) for each in answer["MetricDataResults"] for value in each["Values"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from baseops.areas.logs import agent, breaks, names, remedy_path
 from baseops.areas.logs.remedies import document_name
-from baseops.areas.logs.shipping import shipments
+from baseops.areas.logs.shipping import Shipment, receiver, shipments
 from baseops.contract.drill import Sabotage
 from baseops.contract.site import Site
 
@@ -60,6 +60,20 @@ def _groups(entry: Entry, site: Site) -> Iterator[Sabotage]:
                 "the subscription's role lost its policy, and events are lost without a word",
                 partial(breaks.strip_subscription_role, site.region, group, shipment.name),
             )
+        yield from _receiver(entry, shipment, site)
+
+
+def _receiver(entry: Entry, shipment: Shipment, site: Site) -> Iterator[Sabotage]:
+    where = "logs/shipping"
+    if shipment.kind == "s3":
+        story = "the bucket's policy lets nobody write any more: events wait in the stream, and are lost after a day"
+        break_ = partial(breaks.close_bucket, site.region, entry.group.name, shipment.name)
+        yield Sabotage("logs/bucket-closed", where, story, break_, passes=timedelta(hours=1))
+    else:
+        story = "the receiver takes nothing any more, and CloudWatch Logs hands on as ever"
+        name = f"logs/{shipment.kind.replace('_', '-')}-gone"
+        break_ = partial(breaks.silence_receiver, receiver(shipment.ship))
+        yield Sabotage(name, where, story, break_, passes=timedelta(hours=1))
 
 
 def _alarms(name: str, entry: Entry, site: Site) -> Iterator[Sabotage]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from troposphere import GetAtt, Ref, Sub, logs
 
@@ -47,6 +48,14 @@ def shipments(entry: Entry) -> Iterator[Shipment]:
         seen[kind] = seen.get(kind, 0) + 1
         name = kind.replace("_", "-")
         yield Shipment(name if seen[kind] == 1 else f"{name}-{seen[kind]}", ship)
+
+
+def receiver(ship: Ship) -> str:
+    """The host that takes what is shipped; none where that is a bucket."""
+    if ship.http is not None:
+        return urlsplit(ship.http.url).hostname or ""
+    place = ship.opensearch or ship.opensearch_ingestion
+    return place.endpoint if place else ""
 
 
 def needs_function(section: Section) -> bool:

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.logs import traffic
+from baseops.areas.logs.shipping import receiver
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
 from baseops.semantics.partitions import partition_of
@@ -33,7 +34,7 @@ _TRUST = {
 
 
 def build(section: Section, account: SandboxAccount, site: Site) -> None:
-    """One instance for each set of tags that an agent or a remedy names; groups and buckets that are not ours."""
+    """Instances for each set of tags that an agent or a remedy names; what is not ours: groups, buckets, receivers."""
     wanted: dict[tuple[tuple[str, str], ...], set[str]] = {}
     for entry in section.entries.values():
         for tags in _targets(entry):
@@ -48,6 +49,9 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
     ):
         if bucket:
             _bucket(account, site, bucket)
+    for entry in section.managed.values():
+        for host in filter(None, map(receiver, entry.ship)):
+            account.answer_for(host)
 
 
 def follow(section: Section, account: SandboxAccount, site: Site) -> None:  # noqa: ARG001  # the protocol's signature

@@ -233,6 +233,8 @@ def redirect_urllib(pipe: Pipe) -> None:
                     }
                 }
             )
+            if answer.get("is_elsewhere"):
+                return None
             if answer.get("is_dropped"):
                 raise urllib.error.URLError("connection reset")
             told = email.message.Message()

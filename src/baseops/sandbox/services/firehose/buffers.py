@@ -1,7 +1,7 @@
 """PutRecord and PutRecordBatch: records are buffered, unpacked as the stream says, and written by its role.
 
-Nothing leaves the machine: what is meant for an HTTP endpoint is taken as undeliverable and goes, when the time to
-try is over, to the bucket for such records.
+Nothing leaves the machine: an HTTP endpoint takes records where the account knows of somebody who does. What is not
+taken goes, when the time to try is over, to the bucket for such records.
 https://docs.aws.amazon.com/firehose/latest/dev/basic-deliver.html
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 from moto.moto_api._internal import mock_random
@@ -90,6 +91,8 @@ def _flush(backend: Any, name: str) -> None:
 def _write(backend: Any, name: str, kind: str, destination: Mapping[str, Any], buffer: Buffer, age: timedelta) -> bool:
     bucket = destination
     if kind == "HttpEndpoint":
+        if _posted(backend, name, destination):
+            return True
         retry = timedelta(seconds=int((destination.get("RetryOptions") or {}).get("DurationInSeconds", 300)))
         hints = destination.get("BufferingHints") or {}
         if age < retry + timedelta(seconds=int(hints.get("IntervalInSeconds", 300))):
@@ -110,6 +113,14 @@ def _write(backend: Any, name: str, kind: str, destination: Mapping[str, Any], b
         return False
     _count(backend, name, "DeliveryToS3.Success", 1.0, "Count")
     return True
+
+
+def _posted(backend: Any, name: str, destination: Mapping[str, Any]) -> bool:
+    """Whether the endpoint takes the records."""
+    host = urlsplit(str(destination["EndpointConfiguration"]["Url"])).hostname or ""
+    taken = opened().receivers.get(host) == 200
+    _count(backend, name, "DeliveryToHttpEndpoint.Success", float(taken), "Count")
+    return taken
 
 
 def _processed(records: list[bytes], destination: Mapping[str, Any]) -> Iterator[bytes]:

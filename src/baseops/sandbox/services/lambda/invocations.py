@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 from moto.awslambda.models import LambdaFunction
@@ -60,14 +61,29 @@ def _attempt(function: Any, event: Any, attempt: int) -> None:
 
 
 def _give_up(function: Any, event: Any) -> None:
+    """As the function's role, to its dead-letter target.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
     target = extras_of(function).get("DeadLetterConfig", {}).get("TargetArn", "")
-    clients, body = opened().clients_of(function.account_id), json.dumps(event)
-    if ":sqs:" in target:
-        sqs = clients.client("sqs", function.region)
-        url = sqs.get_queue_url(QueueName=target.rpartition(":")[2])["QueueUrl"]
-        sqs.send_message(QueueUrl=url, MessageBody=body)
-    elif ":sns:" in target:
-        clients.client("sns", function.region).publish(TopicArn=target, Message=body)
+    _measure(function, "AsyncEventsDropped")
+    if not target:
+        return
+    clients, body = _session(function), json.dumps(event)
+    try:
+        if ":sqs:" in target:
+            *_, region, account_id, name = target.split(":")
+            url = f"https://sqs.{region}.amazonaws.com/{account_id}/{name}"
+            clients.client("sqs", region).send_message(QueueUrl=url, MessageBody=body)
+        else:
+            clients.client("sns", function.region).publish(TopicArn=target, Message=body)
+    except ClientError:
+        _measure(function, "DeadLetterErrors")
+
+
+def _measure(function: Any, metric: str) -> None:
+    name = {"FunctionName": function.function_name}
+    record(function.account_id, function.region, "AWS/Lambda", metric, 1.0, dimensions=name, unit="Count")
 
 
 def extras_of(function: Any) -> dict[str, Any]:
@@ -106,6 +122,7 @@ def _invocation(function: Any, event: Any, request_id: str, keys: Keys) -> runne
             "log_stream": _log_stream(request_id),
         },
         environment=_environment(function, keys),
+        redirects_urllib=True,
     )
 
 
@@ -150,7 +167,9 @@ def _session(function: Any) -> PrincipalClients:
 
 
 def _answer(frame: Mapping[str, Any], function: Any, access_key: str) -> runner.Frame:
-    """The sandbox's answer to a call of the function, made by its role."""
+    """The sandbox's answer to a call of the function, made by its role; or that of a receiver outside AWS."""
+    if not frame["service"]:
+        return _posted(frame)
     scope = _region_of(frame, function.region)
     headers = [*frame["headers"], ("x-moto-account-id", function.account_id)]
     call = Call(
@@ -164,6 +183,15 @@ def _answer(frame: Mapping[str, Any], function: Any, access_key: str) -> runner.
     answer = opened().dispatcher.answer(call)
     body = runner.encoded(answer.body)
     return {"status": answer.status, "headers": answer.headers, "body": body, "is_dropped": answer.is_dropped}
+
+
+def _posted(frame: Mapping[str, Any]) -> runner.Frame:
+    """What a receiver outside AWS says; where there is none nobody is reached."""
+    status = opened().receivers.get(urlsplit(frame["url"]).hostname or "")
+    if status is None:
+        return {"is_elsewhere": True}
+    taken = json.dumps({"errors": False, "items": []}).encode() if status == 200 else b""
+    return {"status": status, "headers": {}, "body": runner.encoded(taken)}
 
 
 def _region_of(frame: Mapping[str, Any], default: str) -> str:
