@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from baseops.contract.clients import Clients
@@ -48,8 +48,11 @@ class _Client:
             return self._telling(name, found)
         return found
 
-    def get_paginator(self, operation: str) -> _Paginator:
-        return _Paginator(self._client.get_paginator(operation), self._service, operation, self._before)
+    def get_paginator(self, operation: str) -> Any:
+        """One that tells of each page as it asks for it, and of none after the last."""
+        paginator = self._client.get_paginator(operation)  # a new one, whose method is nobody else's
+        paginator._method = self._telling(operation, paginator._method)  # noqa: SLF001  # it offers no other way
+        return paginator
 
     def _telling(self, name: str, method: Any) -> Any:
         def call(**parameters: Any) -> Any:
@@ -57,20 +60,3 @@ class _Client:
             return method(**parameters)
 
         return call
-
-
-class _Paginator:
-    def __init__(self, paginator: Any, service: str, operation: str, before: Before) -> None:
-        self._paginator = paginator
-        self._service = service
-        self._operation = operation
-        self._before = before
-
-    def paginate(self, **parameters: Any) -> Iterator[Any]:
-        pages = iter(self._paginator.paginate(**parameters))
-        while True:
-            self._before(self._service, self._operation)
-            try:
-                yield next(pages)
-            except StopIteration:
-                return
