@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner, Result
 
 from baseops.cli.email import command
-from baseops.sandbox.account import Account, open_account
-from baseops.sandbox.server import Server
 
-DECLARATION = """version: 1
-name: acme
-accounts: ["111111111111"]
-region: eu-west-1
+DECLARATION = """\
 email:
   acme.example: {mail_from: bounce.acme.example, dmarc: {rua: x@reports.example}}
   other.example: {dns: {zone: Z0123456789}}
@@ -23,27 +18,17 @@ email:
 
 
 @pytest.fixture
-def served(monkeypatch) -> Iterator[tuple[Account, str]]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
-    with open_account(speed=1) as account, Server(account) as server:
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.access_key)
-        yield account, server.url
-
-
-@pytest.fixture
-def run(served, tmp_path) -> Callable[..., Result]:
-    path = tmp_path / "baseops.yaml"
-    path.write_text(DECLARATION)
+def run(served_account, declare) -> Callable[..., Result]:
+    path = declare(DECLARATION)
 
     def invoke(*arguments: str) -> Result:
-        return CliRunner().invoke(command, ["dns", "-f", str(path), "--endpoint-url", served[1], *arguments])
+        return CliRunner().invoke(command, ["dns", "-f", str(path), *arguments])
 
     return invoke
 
 
-def test_a_zone_file_goes_to_stdout_and_talk_to_stderr(served, run):
-    sesv2 = served[0].client("sesv2")
+def test_a_zone_file_goes_to_stdout_and_talk_to_stderr(served_account, run):
+    sesv2 = served_account.client("sesv2")
     tokens = sesv2.create_email_identity(EmailIdentity="acme.example")["DkimAttributes"]["Tokens"]
     done = run("acme.example")
     assert done.exit_code == 0, done.output
@@ -61,14 +46,14 @@ def test_records_that_ses_has_not_given_yet_are_inconclusive(run):
     assert "SES has given no DKIM tokens yet for acme.example" in done.stderr
 
 
-def test_what_the_stack_makes_itself_is_left_out_unless_asked_for(served, run):
-    served[0].client("sesv2").create_email_identity(EmailIdentity="other.example")
+def test_what_the_stack_makes_itself_is_left_out_unless_asked_for(served_account, run):
+    served_account.client("sesv2").create_email_identity(EmailIdentity="other.example")
     short, whole = run("other.example").stdout, run("other.example", "--all").stdout
     assert (short.count("CNAME"), whole.count("CNAME")) == (0, 3)
 
 
-def test_a_change_batch_is_for_the_identitys_own_zone(served, run):
-    served[0].client("sesv2").create_email_identity(EmailIdentity="acme.example")
+def test_a_change_batch_is_for_the_identitys_own_zone(served_account, run):
+    served_account.client("sesv2").create_email_identity(EmailIdentity="acme.example")
     done = run("acme.example", "--change-batch")
     batch = json.loads(done.stdout)
     assert {each["Action"] for each in batch["Changes"]} == {"CREATE"}
@@ -76,8 +61,8 @@ def test_a_change_batch_is_for_the_identitys_own_zone(served, run):
     assert "because reports.example has to add it" in done.stderr
 
 
-def test_json_says_what_each_record_is_for(served, run):
-    served[0].client("sesv2").create_email_identity(EmailIdentity="other.example")
+def test_json_says_what_each_record_is_for(served_account, run):
+    served_account.client("sesv2").create_email_identity(EmailIdentity="other.example")
     answer = json.loads(run("other.example", "-o", "json").stdout)
     assert answer["schema"] == "baseops/email-dns/1"
     (identity,) = answer["identities"]

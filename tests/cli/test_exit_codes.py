@@ -19,10 +19,6 @@ from baseops.cli.failures import exit_code_of
 BASEOPS = str(Path(sys.executable).with_name("baseops"))
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 DECLARATION = """\
-version: 1
-name: acme
-accounts: ["111111111111"]
-region: eu-west-1
 logs:
   web: {group: {name: /acme/web, retention_days: 30}, metrics: {Errors: {pattern: ERROR}}}
 """
@@ -31,12 +27,10 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(baseops: Run, declare: Callable[[str], Path], tmp_path: Path) -> Run:
     """The command in a folder with a declaration, with credentials that are nobody's and no network."""
-    (tmp_path / "baseops.yaml").write_text(DECLARATION)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BASEOPS_"))}
+    declare(DECLARATION)
     environment = {
-        **clean,
         "AWS_ACCESS_KEY_ID": "any",
         "AWS_SECRET_ACCESS_KEY": "any",
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -45,15 +39,7 @@ def run(tmp_path: Path) -> Run:
     }
 
     def invoke(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [BASEOPS, *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            cwd=tmp_path,
-            env={name: value for name, value in {**environment, **more}.items() if value},
-        )
+        return baseops(*arguments, environment={**environment, **more})
 
     return invoke
 
@@ -153,7 +139,6 @@ def test_4_for_a_profile_that_is_not_there(run: Run) -> None:
 def test_a_reader_who_goes_away_is_no_error(run: Run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     reads, writes = os.pipe()
     os.close(reads)
-    (tmp_path / "baseops.yaml").write_text(DECLARATION)
     done = subprocess.run(
         [BASEOPS, *arguments], check=False, stdout=writes, stderr=subprocess.PIPE, text=True, cwd=tmp_path
     )

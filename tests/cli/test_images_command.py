@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from baseops.cli.images import command
-from baseops.sandbox.account import Account, open_account
-from baseops.sandbox.server import Server
 
-DECLARATION = """version: 1
-name: acme
-accounts: ["111111111111"]
-region: eu-west-1
+DECLARATION = """\
 images:
   web:
     base: {name: acme-base-*, owner: self}
@@ -29,32 +24,21 @@ images:
 
 
 @pytest.fixture
-def served(monkeypatch) -> Iterator[tuple[Account, str]]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
-    with open_account(speed=1) as account, Server(account) as server:
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", account.access_key)
-        yield account, server.url
+def declaration(declare) -> Path:
+    return declare(DECLARATION)
 
 
 @pytest.fixture
-def declaration(tmp_path) -> Path:
-    path = tmp_path / "baseops.yaml"
-    path.write_text(DECLARATION)
-    return path
-
-
-@pytest.fixture
-def run(served, declaration) -> Callable[..., Result]:
+def run(served_account, declaration) -> Callable[..., Result]:
     def invoke(verb: str, *arguments: str) -> Result:
-        return CliRunner().invoke(command, [verb, "-f", str(declaration), "--endpoint-url", served[1], *arguments])
+        return CliRunner().invoke(command, [verb, "-f", str(declaration), *arguments])
 
     return invoke
 
 
 @pytest.fixture
-def base(served) -> Callable[[str], str]:
-    return lambda name: served[0].client("ec2").register_image(Name=name, Architecture="x86_64")["ImageId"]
+def base(served_account) -> Callable[[str], str]:
+    return lambda name: served_account.client("ec2").register_image(Name=name, Architecture="x86_64")["ImageId"]
 
 
 def locked(declaration) -> str:
@@ -74,10 +58,10 @@ def test_lock_writes_the_base_and_leaves_it_alone_afterwards(run, base, declarat
     assert "every base is locked" in again.stderr
 
 
-def test_update_shows_the_move_and_makes_it_when_told(run, base, declaration, served):
+def test_update_shows_the_move_and_makes_it_when_told(run, base, declaration, served_account):
     first = base("acme-base-1")
     run("lock")
-    served[0].clock.sleep(1.1)
+    served_account.clock.sleep(1.1)
     second = base("acme-base-2")
     dry = run("update", "--dry-run")
     assert dry.exit_code == 0, dry.output

@@ -1,58 +1,30 @@
 """`--page`, `--no-page` and `baseops evidence page`: where the HTML page goes, and what is said of it."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from baseops.cli.page import attempt
 from baseops.errors import BaseopsError
 
-BASEOPS = str(Path(sys.executable).with_name("baseops"))
 DECLARATION = """\
-version: 1
-name: acme
-accounts: ["111111111111"]
-region: eu-west-1
 notify: [{email: ops@acme.example}]
 logs:
   web: {group: {name: /acme/web}, metrics: {Errors: {pattern: ERROR}}}
 """
 
 
-@pytest.fixture(scope="module")
-def served():
-    command = [BASEOPS, "sandbox", "up", "--port", "0", "-o", "json"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    lines = []
-    for line in server.stdout:
-        lines.append(line)
-        if line.startswith("}"):
-            break
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    yield clean | json.loads("".join(lines))["environment"]
-    server.send_signal(signal.SIGTERM)
-    server.communicate(timeout=20)
+@pytest.fixture
+def served(announced):
+    return announced["environment"]
 
 
 @pytest.fixture
-def run(request, tmp_path):
-    (tmp_path / "baseops.yaml").write_text(DECLARATION)
+def run(baseops, declare):
+    declare(DECLARATION)
 
-    def call(*arguments, environment=os.environ):
-        done = subprocess.run(
-            [BASEOPS, *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            cwd=tmp_path,
-            env=environment | {"XDG_STATE_HOME": str(tmp_path / "state")},
-        )
+    def call(*arguments, environment=None):
+        done = baseops(*arguments, environment=environment)
         return done.returncode, done.stdout, done.stderr
 
     return call

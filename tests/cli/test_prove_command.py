@@ -1,55 +1,21 @@
 """`baseops prove` and `baseops evidence` against a served account: tables, JSON, exit codes."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-BASEOPS = str(Path(sys.executable).with_name("baseops"))
 DECLARATION = """\
-version: 1
-name: acme
-accounts: ["111111111111"]
-region: eu-west-1
 logs:
   web: {group: {name: /acme/web}, metrics: {Errors: {pattern: ERROR}}}
 """
 
 
-@pytest.fixture(scope="module")
-def served():
-    command = [BASEOPS, "sandbox", "up", "--port", "0", "-o", "json"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    lines = []
-    for line in server.stdout:
-        lines.append(line)
-        if line.startswith("}"):
-            break
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    yield clean | json.loads("".join(lines))["environment"]
-    server.send_signal(signal.SIGTERM)
-    server.communicate(timeout=20)
-
-
 @pytest.fixture
-def run(served, tmp_path):
-    (tmp_path / "baseops.yaml").write_text(DECLARATION)
-    environment = served | {"XDG_STATE_HOME": str(tmp_path / "state")}
+def run(announced, baseops, declare):
+    declare(DECLARATION)
 
     def call(*arguments):
-        done = subprocess.run(
-            [BASEOPS, *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            cwd=tmp_path,
-            env=environment,
-        )
+        done = baseops(*arguments, environment=announced["environment"])
         return done.returncode, done.stdout, done.stderr
 
     return call

@@ -1,19 +1,13 @@
 """`baseops prove` ends with the code of what weighs most; one run at a time; refuses what it must, in both stores."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import urllib.request
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from baseops.aws.session import Session
 
-BASEOPS = str(Path(sys.executable).with_name("baseops"))
 TOP = """\
 version: 1
 name: acme
@@ -30,8 +24,7 @@ class Served:
 
     def __init__(self, announced):
         self.url = announced["endpoint"]
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BASEOPS_"))}
-        self.environment = {**clean, **announced["environment"], "AWS_EC2_METADATA_DISABLED": "true"}
+        self.environment = {**announced["environment"], "AWS_EC2_METADATA_DISABLED": "true"}
         keys = {"aws_access_key_id": "AKIA111111111111OPER", "aws_secret_access_key": "sandbox"}
         self.session = Session(region="eu-west-1", endpoint_url=self.url, credentials=keys)
 
@@ -45,38 +38,20 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served():
-    command = [BASEOPS, "sandbox", "up", "--port", "0", "-o", "json"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    lines = []
-    for line in server.stdout:
-        lines.append(line)
-        if line.startswith("}"):
-            break
-    sandbox = Served(json.loads("".join(lines)))
+def served(announced):
+    sandbox = Served(announced)
     for name, options in (("plain", {}), ("locked", {"ObjectLockEnabledForBucket": True})):
         place = {"LocationConstraint": "eu-west-1"}
         sandbox.session.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration=place, **options)
-    yield sandbox
-    server.send_signal(signal.SIGTERM)
-    server.communicate(timeout=20)
+    return sandbox
 
 
 @pytest.fixture
-def run(served, tmp_path):
-    (tmp_path / "baseops.yaml").write_text(TOP + LOGS + SECRETS)
+def run(served, baseops, declare):
+    declare(LOGS + SECRETS)
 
     def call(*arguments, **environment):
-        given = {**served.environment, "XDG_STATE_HOME": str(tmp_path / "state"), **environment}
-        done = subprocess.run(
-            [BASEOPS, *arguments],
-            check=False,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            cwd=tmp_path,
-            env={name: value for name, value in given.items() if value},
-        )
+        done = baseops(*arguments, environment={**served.environment, **environment})
         assert "Traceback" not in done.stderr
         return done.returncode, done.stdout, done.stderr
 

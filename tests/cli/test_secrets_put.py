@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from baseops.cli.secrets import command
 from baseops.errors import UsageError
-from baseops.sandbox.account import Account, open_account
-from baseops.sandbox.server import Server
+from baseops.sandbox.account import Account
 
 DECLARATION = """\
-version: 1
-name: acme
-accounts: ["111111111111"]
-region: eu-west-1
 secrets:
   api: {parameter: /app/api-key, readers: [role/web]}
 """
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    with open_account(speed=1) as account, Server(account) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "111111111111")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
-        key = account.client("kms").create_key()["KeyMetadata"]["KeyId"]
-        account.client("kms").create_alias(AliasName="alias/baseops-acme-secrets", TargetKeyId=key)
-        yield account
+def served(served_account: Account) -> Account:
+    key = served_account.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    served_account.client("kms").create_alias(AliasName="alias/baseops-acme-secrets", TargetKeyId=key)
+    return served_account
 
 
 @pytest.fixture
-def put(tmp_path: Path):
-    path = tmp_path / "baseops.yaml"
-    path.write_text(DECLARATION)
+def put(declare):
+    path = declare(DECLARATION)
 
     def run(*arguments: str, stdin: str = "") -> Result:
         return CliRunner().invoke(command, ["put", "-f", str(path), *arguments], input=stdin)

@@ -97,7 +97,7 @@ def test_there_are_breaks_enough_and_each_names_a_drill(applied_acme):
 
     assert len(every) >= 35
     assert len({each.name for each in every}) == len(every)
-    assert {each.name.partition("/")[0] for each in every} <= set(declaration.sections)
+    assert {each.name.partition("/")[0] for each in every} == set(declaration.sections)
     assert [each.name for each in every if each.drill not in drills] == []
     assert [each.name for each in every if each.name.partition("/")[0] != each.drill.partition("/")[0]] == []
     assert all(each.story for each in every)
