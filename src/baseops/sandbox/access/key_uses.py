@@ -164,21 +164,30 @@ def _blocks(operation: str, members: Members, place: Place) -> Iterator[KeyUse]:
 
 
 def _volumes(operation: str, members: Members, place: Place) -> Iterator[KeyUse]:
-    """https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html."""
+    """A volume that is made needs a data key of its own, and a grant by which EC2 opens that when it is attached.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/services-ebs.html
+    https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
+    """
     if operation == "CreateVolume":
         source = _snapshot(place, str(members.get("SnapshotId") or ""))
         key = members.get("KmsKeyId") or (_ebs_key(source) if source is not None and source.encrypted else None)
         if key:
-            yield KeyUse("kms:CreateGrant", _key_arn(place, key), "ec2", is_for_grant=True)
+            yield from _volume(_key_arn(place, key))
     elif operation == "RunInstances":
         image = state.image(place, str(members.get("ImageId") or ""))
         source = getattr(image, "ebs_snapshot", None)
         if source is not None and source.encrypted:
-            yield KeyUse("kms:CreateGrant", _key_arn(place, _ebs_key(source)), "ec2", is_for_grant=True)
+            yield from _volume(_key_arn(place, _ebs_key(source)))
     elif operation == "CopySnapshot" and (members.get("KmsKeyId") or members.get("Encrypted")):
         key = _key_arn(place, members.get("KmsKeyId"))
         yield KeyUse("kms:CreateGrant", key, "ec2", is_for_grant=True)
         yield KeyUse("kms:DescribeKey", key, "ec2")
+
+
+def _volume(key: str) -> Iterator[KeyUse]:
+    yield KeyUse("kms:GenerateDataKeyWithoutPlaintext", key, "ec2")
+    yield KeyUse("kms:CreateGrant", key, "ec2", is_for_grant=True)
 
 
 def _snapshot(place: Place, snapshot_id: str) -> Any:
