@@ -63,6 +63,26 @@ def test_a_write_whose_answer_was_lost_counts_as_ours(account):
     assert store.put_new("a.json", b"1")
 
 
+def conflicting(account, times):
+    account.client("s3").create_bucket(Bucket="evidence", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    account.faults.add(Fault("s3", "PutObject", error="ConditionalRequestConflict", status=409, times=times))
+    return open_store("s3://evidence", account, "eu-west-1")
+
+
+def test_a_write_that_met_another_is_made_again(account):
+    store = conflicting(account, times=2)
+
+    assert store.put_new("a.json", b"1")
+    assert store.read("a.json") == b"1"
+
+
+def test_a_write_that_never_comes_through_is_none(account):
+    store = conflicting(account, times=None)
+
+    assert not store.put_new("a.json", b"1")
+    assert store.keys("") == []
+
+
 def test_a_bucket_needs_a_name(account):
     with pytest.raises(UsageError, match="names no bucket"):
         open_store("s3://", account, "eu-west-1")

@@ -1,13 +1,14 @@
 """The last runs of each drill, as the page's history has them."""
 
-import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from baseops.contract.drill import Drill, proven, refuted
 from baseops.errors import BaseopsError
 from baseops.evidence.history import recent_records
-from baseops.evidence.records import Place, new_run_id, record_key
+from baseops.evidence.records import GENESIS, Chain, Place, head_key, new_run_id
 from baseops.evidence.store import FolderStore
 
 START = datetime(2026, 1, 8, 9, 0, tzinfo=UTC)
@@ -19,10 +20,13 @@ def store(tmp_path):
     kept = FolderStore(tmp_path)
     for day in range(7):
         at = START + timedelta(days=day)
-        for drill in ("backups/read", "logs/twin", *(["email/dns"] if day == 0 else [])):
-            line = json.dumps({"schema": "baseops/evidence/1", "target": f"day {day}"}).encode() + b"\n"
-            run = new_run_id(at, "d82c07")
-            kept.put_new(record_key(Place.of("111111111111", "eu-west-1", at), run, drill), line * 2)
+        place, run = Place.of("111111111111", "eu-west-1", at), new_run_id(at, "d82c07")
+        found = [proven(f"day {day}"), refuted(f"day {day}", "old")]
+        for name in ("backups/read", "logs/twin", *(["email/dns"] if day == 0 else [])):
+            ended = [replace(each, started=at, ended=at) for each in found]
+            key, content, _ = Chain(run, place, GENESIS).add(Drill(name, "it works", (), run=lambda _: ()), ended, [])
+            kept.put_new(key, content)
+        kept.put_new(head_key(place, run), b"{}")
     return kept
 
 
@@ -52,3 +56,10 @@ def test_what_is_no_evidence_is_never_passed_over(store):
 
     with pytest.raises(BaseopsError, match=r"holds no evidence: its schema is not .* Run: baseops evidence verify"):
         recent_records(store, "111111111111", "eu-west-1")
+
+
+def test_a_run_without_a_head_has_proved_nothing(store):
+    for key in store.keys("heads/account=111111111111/region=eu-west-1/date=2026-01-14/"):
+        (store.folder / key).unlink()
+
+    assert targets(store, runs=1)["backups/read"] == [["day 5", "day 5"]]

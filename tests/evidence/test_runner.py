@@ -327,3 +327,21 @@ def test_a_creation_that_aws_names_is_found_again_by_its_mark(bench, drill, acco
 
     assert verdicts(bench.run(drill(run, drill_class="exercise"))) == {"backups.daily": ("proven", "")}
     assert len(account.client("ec2").describe_security_groups()["SecurityGroups"]) == before
+
+
+def test_a_run_that_slept_through_its_lock_cleans_up_and_leaves_the_chain_whole(bench, drill, account):
+    def sleep_while_another_runs(ctx):
+        yield proven("backups.daily")
+        make_volume(ctx)
+        account.clock.advance(by=timedelta(minutes=5))  # the lid is closed: nobody renews
+        bench.run(drill(lambda _: [refuted("backups.daily", "old")]))
+        ctx.journal.create(resources.volume("eu-west-1"), lambda _: pytest.fail("made without a lock"))
+
+    with pytest.raises(InconclusiveError, match="it was taken over"):
+        bench.run(drill(sleep_while_another_runs, drill_class="exercise"))
+
+    assert account.client("ec2").describe_volumes()["Volumes"] == []
+    found = bench.verify()
+    assert (found.runs, found.is_sound) == (1, True), found.problems
+    bench.run(drill(lambda _: [proven("backups.daily")]))
+    assert bench.verify().is_sound

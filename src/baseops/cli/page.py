@@ -69,14 +69,13 @@ def draw_proof(place: PageFile, declaration: Declaration, clients: Clients, orde
     """Draw and write the page of all the evidence: the newest findings of every drill, and its history."""
     from baseops.aws.clock import SystemClock
     from baseops.evidence.history import newest_head, recent_records
-    from baseops.evidence.records import Head
     from baseops.report.proof import proof_page
     from baseops.report.render import html
     from baseops.workflow.prove import evidence_store
 
     site, store = declaration.site, evidence_store(declaration, clients, order)
     newest = newest_head(store, account, site.region)
-    head = Head.parse(newest[1]) if newest else None
+    head = newest[0] if newest else None
     runs = recent_records(store, account, site.region)
     _write(place, html(proof_page(site, account, _drills(declaration), runs, head, SystemClock().now())))
 

@@ -221,8 +221,8 @@ class Resource:
 
     `remove` are the calls that remove it, in order. `find` gives the identifiers of what carries the mark: for a
     thing that AWS names; without it, the drill has chosen a `name` that begins with the mark's prefix. `tags` gives
-    its tags (a list of Key and Value, or a mapping), `created` its creation time as `baseops.evidence.ages` reads it;
-    without one a sweep leaves it, unless AWS has none of that kind. `baseops.evidence.resources` has the usual ones.
+    its tags (a list of Key and Value, or a mapping), `created` its creation time as `baseops.evidence.ages` reads it.
+    `baseops.evidence.resources` makes them: a sweep removes what is described there, and nothing else.
     """
 
     kind: str

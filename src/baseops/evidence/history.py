@@ -15,27 +15,36 @@ READERS = 8
 
 def head_keys(store: Store, account: str, region: str) -> list[str]:
     """The keys of all heads, oldest first."""
-    return [key for key in store.keys(f"heads/account={account}/region={region}/") if key.endswith(".json")]
+    return [key for key in store.keys(f"heads/account={account}/region={region}/") if run_of(key)]
 
 
-def newest_head(store: Store, account: str, region: str) -> tuple[str, bytes] | None:
-    """The key and text of the last run's head."""
+def newest_head(store: Store, account: str, region: str) -> tuple[Head, bytes] | None:
+    """The last run's head, and its text; raises `BaseopsError` where it is none."""
     top = f"heads/account={account}/region={region}/"
     for date in reversed(store.folders(top)):
-        keys = store.keys(f"{top}{date}/")
+        keys = [key for key in store.keys(f"{top}{date}/") if run_of(key)]
         if keys:
-            return keys[-1], store.read(keys[-1])
+            text = store.read(keys[-1])
+            return _head(keys[-1], text), text
     return None
+
+
+def read_head(store: Store, key: str) -> Head:
+    """The head at a key; raises `BaseopsError` where it is none."""
+    return _head(key, store.read(key))
+
+
+def _head(key: str, text: bytes) -> Head:
+    try:
+        return Head.parse(text)
+    except ValueError as error:
+        raise BaseopsError(f"{key} is no head of a run", str(error), "Run: baseops evidence verify") from error
 
 
 def newest_records(store: Store, account: str, region: str, *, days: int = 60) -> dict[str, list[Record]]:
     """The last records of each drill, by its name; looks at the newest `days` dates that have any."""
-    top = f"records/account={account}/region={region}/"
-    newest: dict[str, str] = {}
-    for date in reversed(store.folders(top)[-days:]):
-        for key in reversed(store.keys(f"{top}{date}/")):
-            newest.setdefault(_drill(key), key)
-    return {drill: list(read_records(store, key)) for drill, key in sorted(newest.items())}
+    recent = recent_records(store, account, region, runs=1, days=days)
+    return {drill: found[0] for drill, found in recent.items()}
 
 
 def recent_records(
@@ -43,12 +52,15 @@ def recent_records(
 ) -> dict[str, list[list[Record]]]:
     """The records of each drill's last `runs`, newest run first; looks at the newest `days` dates that have any.
 
-    Reads up to `READERS` files at once: a bucket takes its time for each.
+    Runs without a head do not count: who can write a file, and not sign, could have made theirs. Reads up to `READERS`
+    files at once: a bucket takes its time for each.
     """
     top = f"records/account={account}/region={region}/"
+    ended = {run_of(key) for key in head_keys(store, account, region)}
     recent: dict[str, list[str]] = {}
     for date in reversed(store.folders(top)[-days:]):
-        for key in sorted(store.keys(f"{top}{date}/"), key=run_of, reverse=True):
+        keys = [key for key in store.keys(f"{top}{date}/") if run_of(key) in ended]
+        for key in sorted(keys, key=run_of, reverse=True):
             found = recent.setdefault(_drill(key), [])
             if len(found) < runs:
                 found.append(key)
@@ -75,9 +87,13 @@ def sealed(key: str, content: bytes) -> Sealed:
 
 
 def read_records(store: Store, key: str) -> Iterator[Record]:
-    """The records of one file."""
+    """The records of one file; raises `BaseopsError` where there is something else in it."""
     for line in store.read(key).splitlines():
-        yield Record.parse(line)
+        try:
+            record = Record.parse(line)
+        except ValueError as error:
+            raise BaseopsError(f"{key} holds no evidence", str(error), "Run: baseops evidence verify") from error
+        yield record
 
 
 def records_of(store: Store, head: Head) -> Iterator[Record]:
@@ -90,10 +106,7 @@ def records_of(store: Store, head: Head) -> Iterator[Record]:
 
 
 def _whole(store: Store, key: str) -> list[Record]:
-    try:
-        return list(read_records(store, key))
-    except ValueError as error:
-        raise BaseopsError(f"{key} holds no evidence", str(error), "Run: baseops evidence verify") from error
+    return list(read_records(store, key))
 
 
 def _drill(key: str) -> str:

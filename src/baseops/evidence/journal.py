@@ -6,6 +6,7 @@ Nothing is ever taken out of a journal: a removal is one more entry.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import threading
@@ -21,6 +22,7 @@ from baseops.errors import InconclusiveError, UsageError
 from baseops.evidence.calls import as_json
 from baseops.evidence.records import Place, Sealed, canonical, sha256, timestamp
 from baseops.evidence.redaction import first_unfit, unfit
+from baseops.evidence.resources import is_own_name
 from baseops.evidence.store import Store
 
 ENTRY_SCHEMA = "baseops/journal/1"
@@ -39,8 +41,10 @@ class Made:
 class RunJournal:
     """The journal of one run, shared by its drills."""
 
-    def __init__(self, store: Store, place: Place, run: str, folder: Path, clock: Clock, site: Site) -> None:
-        """`folder` is where the local file goes; it must not be the evidence's own."""
+    def __init__(
+        self, store: Store, place: Place, run: str, folder: Path, clock: Clock, site: Site, renew: Callable[[], None]
+    ) -> None:
+        """`folder` is where the local file goes, outside the evidence; `renew` raises when the run's lock is lost."""
         self._store = store
         self._base = f"{place.path('journal')}/{run}"
         self._file = folder / f"{run}.jsonl"
@@ -49,16 +53,16 @@ class RunJournal:
         self._number = 0
         self._sealed: list[Sealed] = []
         self.run = run
-        self.prefix = f"{site.prefix}-drill"
-        self.declaration = site.name
+        self._renew = renew
+        self.site = site
 
     def intend(self, resource: Resource, creator: str, drill: Drill) -> Made:
         """Write down what is about to be created; raises `InconclusiveError` when that cannot be done."""
         with self._lock:
             self._number += 1
             number = self._number
-        mark = Mark(f"{self.run}/{number}", creator, self.declaration)
-        by = {"drill": drill.name, "class": drill.drill_class, "declaration": self.declaration}
+        mark = Mark(f"{self.run}/{number}", creator, self.site.name)
+        by = {"drill": drill.name, "class": drill.drill_class, "declaration": self.site.name}
         self._append(number, "intent", {**by, "resource": as_json(resource), "mark": mark.value}, creator)
         return Made(resource, mark, number)
 
@@ -86,6 +90,8 @@ class RunJournal:
         }
         text = canonical(entry)
         self._append_locally(text)
+        # What is written into the store when another run goes on there would be no run's.
+        self._renew()
         key = f"{self._base}/{number:04d}-{event}.json"
         if not self._store.put_new(key, text):
             raise InconclusiveError(
@@ -100,7 +106,8 @@ class RunJournal:
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(handle, text + b"\n")
+            if os.write(handle, text + b"\n") <= len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._file))
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -135,17 +142,17 @@ class DrillJournal:
 
     def name(self, label: str) -> str:
         """A name that begins with the drills' prefix."""
-        return f"{self._journal.prefix}-{_short(self._journal.run)}-{label}"
+        return f"{self._journal.site.prefix}-drill-{_short(self._journal.run)}-{label}"
 
     def path(self, label: str) -> str:
         """A name with slashes, for log groups and parameters."""
-        return f"/baseops/{self._journal.declaration}/drill/{_short(self._journal.run)}-{label}"
+        return f"/baseops/{self._journal.site.name}/drill/{_short(self._journal.run)}-{label}"
 
     def _require_fit(self, resource: Resource) -> None:
-        if resource.name and not is_own_name(resource.name, self._journal.prefix, self._journal.declaration):
+        if resource.name and not is_own_name(resource.name, self._journal.site):
             raise UsageError(
                 f"the drill {self._drill.name} wants to create {resource.kind} {resource.name}",
-                f"its name does not begin with {self._journal.prefix}-",
+                f"its name does not begin with {self._journal.site.prefix}-drill-",
                 "Take the name from DrillContext.journal.",
             )
         found = first_unfit(_texts(as_json(resource)))
@@ -170,11 +177,6 @@ def swept_key(key: str, content: bytes) -> str:
 def is_swept(key: str) -> bool:
     """Whether an entry is one that a sweep added."""
     return key.startswith("journal/") and "-swept-" in key.rpartition("/")[2]
-
-
-def is_own_name(name: str, prefix: str, site_name: str) -> bool:
-    """Whether a name is one that drills of this declaration give."""
-    return name.startswith((f"{prefix}-", f"/baseops/{site_name}/drill/"))
 
 
 def _short(run: str) -> str:

@@ -39,6 +39,7 @@ class Lease:
         self._renewed = clock.now()
         self._run: dict[str, str] = {}
         self._busy = threading.Lock()
+        self.is_lost = False
 
     def take(self) -> None:
         """Take it; raises `InconclusiveError` while another run holds it."""
@@ -52,13 +53,16 @@ class Lease:
         self._content, self._renewed = content, self._clock.now()
 
     def renew(self) -> None:
-        """Make the lease last when it has been a while; raises `InconclusiveError` when another run took it."""
+        """Make the lease last when it has been a while; raises `InconclusiveError` from when another run took it."""
+        if self.is_lost:
+            raise self._held("it was taken over")
         if self._clock.now() - self._renewed < RENEW_AFTER or not self._busy.acquire(blocking=False):
             return
         try:
             self._renewed = self._clock.now()
             content = self._lease()
             if not self._store.replace(self._key, content, self._content):
+                self.is_lost = True
                 raise self._held("it was taken over")
             self._content = content
         finally:

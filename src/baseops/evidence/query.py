@@ -5,6 +5,7 @@ The same files work in Amazon Athena; `athena_table` gives the statement. Partit
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from baseops.errors import UsageError
-from baseops.evidence.records import Place
-from baseops.evidence.store import FolderStore, Store, checked
+from baseops.evidence.records import Place, run_of
+from baseops.evidence.store import FolderStore, Store, is_key
 
 _COLUMNS = {
     "run": "VARCHAR",
@@ -54,8 +55,8 @@ def query(store: Store, sql: str) -> Answer:
         raise UsageError(
             "evidence cannot be queried", "DuckDB is not installed", "Run: pip install 'baseops-aws[query]'"
         ) from error
-    with _local(store) as folder, duckdb.connect(":memory:") as database:
-        database.execute(_view(folder))
+    with _local(store) as files, duckdb.connect(":memory:") as database:
+        database.execute(_view(files))
         # From here on a query reaches neither files nor the network.
         database.execute("SET enable_external_access = false")
         try:
@@ -101,27 +102,33 @@ def athena_table(bucket: str, prefix: str, accounts: Sequence[str], region: str)
 
 
 @contextmanager
-def _local(store: Store) -> Iterator[Path]:
-    """The folder of the evidence, copied from a bucket where it lies in one."""
+def _local(store: Store) -> Iterator[list[Path]]:
+    """The files of records that the store knows, copied from a bucket where it is one: what it hides is no evidence."""
+    keys = [key for key in store.keys("records/") if run_of(key) and is_key(key)]
     if isinstance(store, FolderStore):
-        yield store.folder
+        yield [store.folder / key for key in keys]
         return
     with tempfile.TemporaryDirectory(prefix="baseops-evidence-") as name:
-        for key in store.keys("records/"):
-            path = Path(name) / checked(key)
+        for key in keys:
+            path = Path(name) / key
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(store.read(key))
-        yield Path(name)
+        yield [Path(name) / key for key in keys]
 
 
-def _view(folder: Path) -> str:
+def _view(files: Sequence[Path]) -> str:
     fields = ", ".join(f"'{name}': '{kind}'" for name, kind in _COLUMNS.items())
-    if not any((folder / "records").rglob("*.jsonl")):
+    if not files:
         empty = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in {**_COLUMNS, "date": "DATE"}.items())
         return f"CREATE TABLE evidence AS SELECT {empty} LIMIT 0"
-    pattern = str(folder / "records" / "**" / "*.jsonl").replace("'", "''")
+    listed = ", ".join("'{}'".format(_literally(each).replace("'", "''")) for each in files)
     return (
         "CREATE TABLE evidence AS SELECT *, regexp_extract(filename, 'date=([0-9-]+)', 1)::DATE AS \"date\" "  # noqa: S608
-        f"FROM read_json('{pattern}', format='newline_delimited', columns={{{fields}}}, "
+        f"FROM read_json([{listed}], format='newline_delimited', columns={{{fields}}}, "
         "filename=true, hive_partitioning=false)"
     )
+
+
+def _literally(path: Path) -> str:
+    """The path as DuckDB takes no part of it for a pattern: a folder may be called `[old]`."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path))

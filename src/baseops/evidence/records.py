@@ -16,8 +16,9 @@ from importlib import resources
 from typing import Any
 
 from baseops._version import __version__
-from baseops.contract.drill import Drill, Evidence, Span, Step
+from baseops.contract.drill import Drill, Evidence, Span, Step, Verdict
 from baseops.contract.types import Json
+from baseops.evidence.shapes import json_object, require
 
 RECORD_SCHEMA = "baseops/evidence/1"
 HEAD_SCHEMA = "baseops/evidence-head/1"
@@ -101,14 +102,17 @@ class Head:
     @classmethod
     def parse(cls, text: bytes) -> Head:
         """A stored head; raises ValueError where it is none, or is not written as a head is."""
-        values = _object(text)
+        values = json_object(text)
         if values.get("schema") != HEAD_SCHEMA:
             raise ValueError(f"its schema is not {HEAD_SCHEMA}")
+        require(values, {**_HEAD, **({"signature": _SIGNATURE} if values.get("signature") else {})}, "head")
         try:
             head = cls._of(values)
-            parse_timestamp(head.started), parse_timestamp(head.ended), parse_timestamp(head.next_by or head.ended)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError) as error:
             raise ValueError(f"it is no head: {error}") from error
+        parse_timestamp(head.ended), parse_timestamp(head.next_by or head.ended)
+        if head.run != new_run_id(parse_timestamp(head.started), head.run[17:]) or not _RUN.fullmatch(head.run):
+            raise ValueError(f"no run that began at {head.started} is called {head.run}")
         if head.text() != text:
             raise ValueError("it is not written as a head is")
         return head
@@ -119,6 +123,27 @@ class Head:
         signature = Signature(**values["signature"]) if values["signature"] else None
         texts = {name: tuple(values[name]) for name in ("leftovers", "lost")}
         return cls(**{**values, **sealed, **texts, "signature": signature})
+
+
+_SIGNATURE = {"algorithm": str, "key": str, "value": str}
+_SEALED = [{"key": str, "sha256": str, "records": int}]
+_HEAD: dict[str, Any] = {
+    **dict.fromkeys(("run", "account", "region", "started", "ended", "tool", "previous_run", "previous"), str),
+    **dict.fromkeys(("files", "unfinished", "journal"), _SEALED),
+    "leftovers": [str],
+    "lost": [str],
+    "counts": {verdict.value: int for verdict in Verdict},
+    "complete": bool,
+    "next_by": str,
+}
+_RECORD: dict[str, Any] = {
+    **dict.fromkeys(("run", "previous", "account", "region", "area", "drill", "class", "promise", "target"), str),
+    **dict.fromkeys(("reason", "method", "started", "ended", "tool"), str),
+    "number": int,
+    "not_exercised": [str],
+    "spans": [{"lane": str, "state": str, "start": str, "end": str}],
+    "steps": [{"at": str, "text": str}],
+}
 
 
 def head_key(place: Place, run: str) -> str:
@@ -148,8 +173,11 @@ def timestamp(at: datetime) -> str:
 
 
 def parse_timestamp(text: str) -> datetime:
-    """The time that `timestamp` wrote."""
-    return datetime.fromisoformat(text)
+    """The time that `timestamp` wrote; raises ValueError for anything else."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(f"{text} is no time in UTC")
+    return found
 
 
 def new_run_id(at: datetime, suffix: str) -> str:
@@ -157,9 +185,17 @@ def new_run_id(at: datetime, suffix: str) -> str:
     return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{suffix}"
 
 
+def began(run_id: str) -> datetime:
+    """When a run began, to the second."""
+    return datetime.strptime(run_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+_RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+
+
 def run_of(key: str) -> str:
     """The run that wrote a file of records, a head or an entry of a journal; empty for other files."""
-    found = re.search(r"\b(\d{8}T\d{6}Z-[0-9a-f]{6})(?:\.jsonl?$|/)", key)
+    found = re.search(rf"\b({_RUN.pattern})(?:\.jsonl?$|/)", key)
     return found[1] if found else ""
 
 
@@ -172,9 +208,19 @@ class Record:
     @classmethod
     def parse(cls, text: bytes) -> Record:
         """A stored record; raises ValueError where it is none."""
-        values = _object(text)
+        values = json_object(text)
         if values.get("schema") != RECORD_SCHEMA:
             raise ValueError(f"its schema is not {RECORD_SCHEMA}")
+        require(values, _RECORD, "record")
+        measures, moments = values.get("measures"), [values["started"], values["ended"]]
+        if values.get("verdict") not in set(Verdict):
+            raise ValueError("it is no record: it has no verdict")
+        if not isinstance(measures, dict) or not all(type(each) in (int, float) for each in measures.values()):
+            raise ValueError("it is no record: its measures are no numbers")
+        moments += [each["at"] for each in values["steps"]]
+        moments += [each[end] for each in values["spans"] for end in ("start", "end")]
+        for each in moments:
+            parse_timestamp(each)
         return cls(values)
 
     def __getitem__(self, name: str) -> Any:  # Any: what the schema says of that name
@@ -241,14 +287,4 @@ def _span(span: Span) -> dict[str, Json]:
 def schema() -> dict[str, Any]:
     """The published JSON schema of a record."""
     text = resources.files("baseops.evidence").joinpath("evidence-1.schema.json").read_text()
-    return _object(text.encode())
-
-
-def _object(text: bytes) -> dict[str, Any]:
-    try:
-        values = json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"it is no JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004  # what callers of `parse` expect
-    return values
+    return json_object(text.encode())

@@ -6,6 +6,7 @@ has nothing to find, and it is the net under them.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -44,11 +45,17 @@ def first_unfit(texts: Iterable[str]) -> str:
     return next((found for found in map(unfit, texts) if found), "")
 
 
+def _is_odd(value: object) -> bool:
+    """Whether a measure is infinite, or no number at all: JSON has no word for it."""
+    return not isinstance(value, int | float) or not math.isfinite(value)
+
+
 def guarded(evidence: Evidence, drill: str) -> Evidence:
     """The evidence as it may be kept. What is withheld is named by its kind; a proof without words is none."""
     drawn = [text for span in evidence.spans for text in (span.lane, span.state)]
     texts = (evidence.target, evidence.reason, evidence.promise, *evidence.not_exercised, *evidence.measures, *drawn)
-    found = first_unfit(texts)
+    odd = any(map(_is_odd, evidence.measures.values()))
+    found = first_unfit(texts) or ("a measure that is no number" if odd else "")
     if not found:
         return evidence
     return replace(
@@ -57,7 +64,7 @@ def guarded(evidence: Evidence, drill: str) -> Evidence:
         promise="" if unfit(evidence.promise) else evidence.promise,
         verdict=Verdict.REFUTED if evidence.verdict is Verdict.REFUTED else Verdict.INCONCLUSIVE,
         reason=f"withheld: the drill {drill} wanted to keep {found}, which evidence must not hold",
-        measures={name: value for name, value in evidence.measures.items() if not unfit(name)},
+        measures={name: value for name, value in evidence.measures.items() if not unfit(name) and not _is_odd(value)},
         not_exercised=(),
         spans=(),
     )

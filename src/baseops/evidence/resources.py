@@ -1,4 +1,4 @@
-"""What drills usually create, as data that says how to find and remove it. Each is given to `Journal.create`.
+"""What drills create, as data that says how to find and remove it. Each is given to `Journal.create`.
 
 Kinds that AWS names are found by the mark in their tag; the others get a name from `Journal.name`. Each says where
 its creation time is found, but those that have none: `ages.AGELESS`.
@@ -6,8 +6,14 @@ its creation time is found, but those that have none: `ages.AGELESS`.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+
 from baseops.contract.drill import DRILL_TAG, Call, Look, Resource
+from baseops.contract.site import Site
 from baseops.contract.types import Json
+from baseops.errors import UsageError
+from baseops.evidence.calls import as_json
 from baseops.semantics.partitions import domain_of, partition_of
 
 
@@ -199,3 +205,56 @@ def document(region: str, name: str) -> Resource:
 
 def _arn(service: str, region: str, account: str, resource: str) -> str:
     return f"arn:{partition_of(region)}:{service}:{region}:{account}:{resource}"
+
+
+def is_own_name(name: str, site: Site) -> bool:
+    """Whether a name is one that drills of this declaration give."""
+    return name.startswith((f"{site.prefix}-drill-", f"/baseops/{site.name}/drill/"))
+
+
+def require_known(resource: Resource, account: str, site: Site) -> None:
+    """Raise `UsageError` for what is not described as this module would: who can write a journal commands nothing."""
+    described = _DESCRIBED.get(resource.kind)
+    if described and as_json(described(resource, account)) == as_json(resource):
+        listener = _listener(resource)
+        if all(is_own_name(each, site) for each in (resource.name, listener) if each):
+            return
+    raise UsageError(
+        f"the journal describes {resource.kind} {resource.name} as no drill of this declaration and version does",
+        "a sweep follows no other description",
+        "Look at what is left, and remove it by hand.",
+    )
+
+
+def _listener(resource: Resource) -> str:
+    """The name of the queue that a subscription leads to; empty for other kinds."""
+    return _endpoint(resource).rpartition(":")[2] if resource.kind == "AWS::SNS::Subscription" else ""
+
+
+def _endpoint(resource: Resource) -> str:
+    found = re.search(r"Endpoint=='([^']*)'", resource.find.path if resource.find else "")
+    return found[1] if found else ""
+
+
+def _parameter(resource: Resource, name: str) -> str:
+    """A parameter of the calls that cannot be known from the resource's name."""
+    calls = (*resource.remove, *((resource.find.call,) if resource.find else ()))
+    return next((str(each.parameters[name]) for each in calls if name in each.parameters), "")
+
+
+_DESCRIBED: Mapping[str, Callable[[Resource, str], Resource]] = {
+    "AWS::CloudWatch::Alarm": lambda it, account: alarm(it.region, it.name, account),
+    "AWS::EC2::Instance": lambda it, _: instance(it.region),
+    "AWS::EC2::SecurityGroup": lambda it, _: security_group(it.region),
+    "AWS::EC2::Volume": lambda it, _: volume(it.region),
+    "AWS::Events::Rule": lambda it, account: rule(it.region, it.name, account),
+    "AWS::Logs::LogGroup": lambda it, _: log_group(it.region, it.name),
+    "AWS::Logs::LogStream": lambda it, _: log_stream(it.region, _parameter(it, "logGroupName"), it.name),
+    "AWS::SES::ConfigurationSet": lambda it, account: configuration_set(it.region, it.name, account),
+    "AWS::SES::SuppressedDestination": lambda it, _: suppressed_address(it.region, it.name),
+    "AWS::SNS::Subscription": lambda it, _: subscription(it.region, _parameter(it, "TopicArn"), _endpoint(it)),
+    "AWS::SNS::Topic": lambda it, account: topic(it.region, it.name, account),
+    "AWS::SQS::Queue": lambda it, account: queue(it.region, it.name, account),
+    "AWS::SSM::Document": lambda it, _: document(it.region, it.name),
+}
+"""How each kind is described, told by the little that a journal may choose."""

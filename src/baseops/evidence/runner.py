@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -38,6 +39,7 @@ from baseops.evidence.records import (
     Head,
     Place,
     Record,
+    began,
     head_key,
     new_run_id,
     sha256,
@@ -51,6 +53,8 @@ Teller: TypeAlias = Callable[[Drill, Sequence[Record]], None]
 """Hears of a drill as it begins (no records) and when it has ended."""
 
 _LONGEST_REASON = 700
+_CLOCKS_DIFFER = timedelta(minutes=2)
+"""By so much, and a run waits until it is later than the one before."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ class _Running:
         self._lease = lease
         self._budget = RunBudget(setup.max_cost_usd)
         former = newest_head(setup.store, setup.account, setup.site.region)
-        last = Head.parse(former[1]) if former else None
+        last = former[0] if former else None
         self._previous_run = last.run if last else ""
         self._previous = sha256(former[1]) if former else GENESIS
         self._begun, self._run_id = self._beginning()
@@ -135,7 +139,7 @@ class _Running:
         self._chain = Chain(self._run_id, self._place, self._previous)
         self._lock = threading.Lock()
         self._journal = RunJournal(
-            setup.store, self._place, self._run_id, setup.state / "journal", setup.clock, setup.site
+            setup.store, self._place, self._run_id, setup.state / "journal", setup.clock, setup.site, lease.renew
         )
         self._seed = setup.random.getrandbits(64)
         self._leftovers: list[str] = []
@@ -143,9 +147,18 @@ class _Running:
         self.records: list[Record] = []
 
     def _beginning(self) -> tuple[datetime, str]:
-        """The time and the run's id; ids sort by time, so a run waits for the second after the one before it."""
+        """The time and the run's id; ids sort by time, so a run waits for the second after the one before it.
+
+        Raises `InconclusiveError` where that would be long: clocks differ, and evidence is read in the order of time.
+        """
         while True:
             now = self._setup.clock.now()
+            if self._previous_run and began(self._previous_run) > now + _CLOCKS_DIFFER:
+                raise InconclusiveError(
+                    f"no run can follow {self._previous_run}",
+                    f"by the clock of this machine it is {now:%Y-%m-%d %H:%M} UTC, and that run began later",
+                    "Set the clock right, here or where that run was made.",
+                )
             run_id = new_run_id(now, f"{self._setup.random.getrandbits(24):06x}")
             if run_id[:16] > self._previous_run[:16]:
                 return now, run_id
@@ -250,17 +263,18 @@ class _Running:
         return guarded(complete, drill.name)
 
     def _clean(self, clients: Clients, made: Sequence[Made]) -> list[str]:
-        """Remove what was made, last first; says what could not be removed."""
+        """Remove what was made, last first, whoever holds the lock; says what could not be removed."""
         clock = self._setup.clock
         end = clock.now() + removal.PATIENCE * (len(made) + 1)
-        meter = Meter("clean-up", RunBudget(float("inf")), clock, end, self._lease.renew)
+        meter = Meter("clean-up", RunBudget(float("inf")), clock, end, self._renew_if_held)
         metered, waiting = MeteredClients(clients, meter.before_call), DrillClock(clock, meter)
         left = []
         for each in reversed(made):
             try:
                 for identifier in removal.find_own(metered, each):
                     removal.remove(metered, waiting, each, identifier)
-                    self._journal.tell(replace(each, identifier=identifier), "removed")
+                    if not self._lease.is_lost:
+                        self._journal.tell(replace(each, identifier=identifier), "removed")
             except AccessError as error:
                 left.append(_left(each, f"a permission is missing: {error}"))
             except BaseopsError as error:
@@ -269,7 +283,13 @@ class _Running:
             self._leftovers += left
         return left
 
+    def _renew_if_held(self) -> None:
+        if not self._lease.is_lost:
+            with suppress(InconclusiveError):
+                self._lease.renew()
+
     def _keep(self, drill: Drill, found: list[Evidence], story: Story) -> None:
+        self._lease.renew()
         steps = [step for step in story.steps if not unfit(step.text)]
         with self._lock:
             key, content, records = self._chain.add(drill, found, steps)
@@ -284,7 +304,8 @@ class _Running:
         self._setup.teller(drill, records)
 
     def seal(self, *, complete: bool) -> Head:
-        """Write the signed head."""
+        """Write the signed head; raises `InconclusiveError` when another run goes on by now: two follow no one."""
+        self._lease.renew()
         setup = self._setup
         now = setup.clock.now()
         head = Head(

@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 ALGORITHM = "ECDSA_SHA_256"
 MAC = "HMAC_SHA_256"
+_SECRET_BYTES = 32
+_REMEDY = "Put the file back as it was. Where there is none a new key is made, which is not trusted for what is sealed."
 
 
 class Signer(Protocol):
@@ -180,9 +183,12 @@ def _private_key(path: Path) -> EllipticCurvePrivateKey:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         _write_once(path, made)
-    loaded = serialization.load_pem_private_key(path.read_bytes(), None)
+    try:
+        loaded = serialization.load_pem_private_key(path.read_bytes(), None)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{path} cannot sign evidence", f"it holds no key: {error}", _REMEDY) from error
     if not isinstance(loaded, ec.EllipticCurvePrivateKey):
-        raise UsageError(f"{path} cannot sign evidence", "it holds another kind of key", "Move it away.")
+        raise UsageError(f"{path} cannot sign evidence", "it holds another kind of key", _REMEDY)
     return loaded
 
 
@@ -194,16 +200,21 @@ def _public_bytes(key: EllipticCurvePrivateKey) -> bytes:
 
 def _secret(path: Path) -> bytes:
     if not path.exists():
-        _write_once(path, secrets.token_bytes(32))
-    return path.read_bytes()
+        _write_once(path, secrets.token_bytes(_SECRET_BYTES))
+    secret = path.read_bytes()
+    if len(secret) != _SECRET_BYTES:
+        raise UsageError(f"{path} makes no fingerprints", f"it does not hold {_SECRET_BYTES} bytes", _REMEDY)
+    return secret
 
 
 def _write_once(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)  # readable by its owner alone
+    temporary = Path(name)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     try:
         os.link(temporary, path)
     except FileExistsError:

@@ -54,9 +54,14 @@ def open_store(url: str, clients: Clients, region: str) -> Store:
     return BucketStore(clients, region, bucket, prefix.strip("/"))
 
 
+def is_key(key: str) -> bool:
+    """Whether a key is one that we would make: in a bucket lies what anybody has put there."""
+    return bool(_KEY.fullmatch(key))
+
+
 def checked(key: str) -> str:
     """The key, when it is one that we would make; names from AWS get into keys."""
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         raise UsageError(f"{key!r} is no key of evidence", "it would lead out of the store")
     return key
 
@@ -158,14 +163,20 @@ class BucketStore:
 
     def put_new(self, key: str, content: bytes) -> bool:
         """Write where nothing lies. Calls PutObject with If-None-Match; GetObject when something does."""
-        try:
-            self._put(key, content, IfNoneMatch="*")
-        except AwsError as error:
-            if error.code not in _CONDITION_FAILED:
-                raise
-            # A first answer that was lost makes the retry meet our own object.
-            return self._is(key, content)
-        return True
+        for _ in range(_CONFLICTS):
+            try:
+                self._put(key, content, IfNoneMatch="*")
+            except AwsError as error:
+                if error.code not in _CONDITION_FAILED:
+                    raise
+                try:
+                    # A first answer that was lost makes the retry meet our own object.
+                    return self._is(key, content)
+                except NotFoundError:
+                    # Another write was under way at that moment, and has not come to anything: S3 asks for a retry.
+                    continue
+            return True
+        return False
 
     def replace(self, key: str, content: bytes, former: bytes) -> bool:
         """Write in place of `former`. Calls GetObject, PutObject with If-Match."""
@@ -215,4 +226,5 @@ class BucketStore:
         return hashlib.sha256(self.read(key)).digest() == hashlib.sha256(content).digest()
 
 
+_CONFLICTS = 5
 _CONDITION_FAILED = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}

@@ -7,7 +7,6 @@ ours.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -23,10 +22,12 @@ from baseops.contract.types import DrillClass
 from baseops.errors import BaseopsError
 from baseops.evidence import removal
 from baseops.evidence.calls import from_json, require_removal
-from baseops.evidence.journal import ENTRY_SCHEMA, Made, is_own_name, swept_key
+from baseops.evidence.journal import ENTRY_SCHEMA, Made, swept_key
 from baseops.evidence.lock import held
-from baseops.evidence.records import canonical, parse_timestamp, timestamp
-from baseops.evidence.store import Store
+from baseops.evidence.records import canonical, parse_timestamp, run_of, timestamp
+from baseops.evidence.resources import is_own_name, require_known
+from baseops.evidence.shapes import json_object
+from baseops.evidence.store import Store, is_key
 
 SETTLING = timedelta(minutes=10)
 """So long after its journal entry something may still come to be: a call that was under way when the run died."""
@@ -74,42 +75,52 @@ class Sweeper:
     dry_run: bool = False
     clients_of: Callable[[DrillClass], Clients] | None = None
     _marks: set[str] = field(default_factory=set)
+    _unread: list[Swept] = field(default_factory=list)
 
     def sweep(self) -> list[Swept]:
         """Remove what may be removed; raises `InconclusiveError` while a run is going on."""
         with held(self.store, self.account, f"sweep at {timestamp(self.clock.now())}", self.clock) as lease:
             found: list[Swept] = []
+            self._unread.clear()
             for entry in self._entries():
                 self._marks.add(entry.made.mark.value)
                 if not entry.is_removed:
                     found += self._settle(entry)
                 lease.renew()
-            return found + self._strangers()
+            return found + self._unread + self._strangers()
 
     def _entries(self) -> list[_Entry]:
         entries: dict[tuple[str, int], _Entry] = {}
-        for text, base in self._texts():
-            values = json.loads(text)
-            if values.get("schema") == ENTRY_SCHEMA:
-                _add(entries, values, base)
+        for text, base, key in self._texts():
+            try:
+                values = json_object(text)
+                if values.get("schema") == ENTRY_SCHEMA:
+                    _add(entries, values, base)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                self._unread.append(Swept("journal", key, run_of(key), "left", f"it is no entry of a journal: {error}"))
         # Last created first: an instance goes before its security group.
         return sorted(entries.values(), key=lambda each: (each.run, each.number), reverse=True)
 
-    def _texts(self) -> Iterator[tuple[bytes, str]]:
+    def _texts(self) -> Iterator[tuple[bytes, str, str]]:
+        """Each entry, the folder in which its sweep is told, and where it was found."""
         seen = set()
         for key in sorted(self.store.keys(f"journal/account={self.account}/"), key=_in_order):
+            if not is_key(key):
+                self._unread.append(Swept("journal", key, run_of(key), "left", "no entry of a journal is called that"))
+                continue
             text = self.store.read(key)
             seen.add(text)
-            yield text, key.rpartition("/")[0]
+            yield text, key.rpartition("/")[0], key
         for path in sorted((self.state / "journal").glob("*.jsonl")):
             for line in path.read_bytes().splitlines():
-                if line not in seen and line.endswith(b"}"):
-                    yield line, ""
+                if line not in seen:
+                    yield line, "", str(path)
 
     def _settle(self, entry: _Entry) -> Iterable[Swept]:
         made, clients = entry.made, self._clients(entry)
         try:
             require_removal(made.resource)
+            require_known(made.resource, self.account, self.site)
             identifiers = removal.find(clients, made)
             if len(identifiers) > 1:
                 return [_swept(entry, each, "left", "several carry the same mark") for each in identifiers]
@@ -131,9 +142,8 @@ class Sweeper:
     def _one(self, entry: _Entry, identifier: str) -> Swept:
         made = entry.made
         why = removal.disagreement(self._clients(entry), made, identifier, entry.intended)
-        own = is_own_name(identifier, f"{self.site.prefix}-drill", self.site.name)
-        if not why and not made.resource.tags and not made.resource.find and not own:
-            why = "it has neither tags nor a name of ours"
+        if not why and made.resource.name and not is_own_name(identifier, self.site):
+            why = "its name is none that drills of this declaration give"
         if why:
             return _swept(entry, identifier, "left", why)
         if self.dry_run:

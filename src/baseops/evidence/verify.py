@@ -11,17 +11,32 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from baseops.errors import NotFoundError
+from baseops.errors import NotFoundError, UsageError
 from baseops.evidence.history import head_keys
 from baseops.evidence.journal import is_swept, swept_key
 from baseops.evidence.lock import last_run
-from baseops.evidence.records import GENESIS, Head, Place, Record, Sealed, head_key, parse_timestamp, run_of, sha256
+from baseops.evidence.records import (
+    GENESIS,
+    Head,
+    Place,
+    Record,
+    Sealed,
+    head_key,
+    new_run_id,
+    parse_timestamp,
+    run_of,
+    sha256,
+)
 from baseops.evidence.signing import Signer
 from baseops.evidence.store import Store
 
 Kind = Literal["altered", "removed", "added", "unsigned", "missing-run", "gap", "unfinished", "incomplete"]
 NOTES: frozenset[Kind] = frozenset({"unfinished", "incomplete"})
 """What happens without anybody's ill will: a run that died or was interrupted."""
+
+
+CLOCKS_DIFFER = timedelta(hours=1)
+"""A run that is dated later than now by more was made by no clock that is right."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +189,8 @@ class Verifier:
             content = self._store.read(sealed.key)
         except NotFoundError:
             return b"", Problem("removed", run, sealed.key, f"{_counted(sealed.records, sealed.key)} missing")
+        except UsageError:
+            return b"", Problem("altered", run, sealed.key, "no file of evidence is called that")
         if sha256(content) == sealed.sha256:
             return content, None
         found = len(content.splitlines())
@@ -185,6 +202,7 @@ class Verifier:
     def _unsealed(self, heads: Sequence[Head]) -> Iterator[Problem]:
         sealed = {file.key for head in heads for file in (*head.files, *head.unfinished, *head.journal)}
         last = max((head.run for head in heads), default="")
+        latest = new_run_id(self._now + CLOCKS_DIFFER, "")[:16]
         place = f"account={self._account}/region={self._region}/"
         for key in (*self._store.keys(f"records/{place}"), *self._store.keys(f"journal/{place}")):
             run = run_of(key)
@@ -192,7 +210,7 @@ class Verifier:
                 continue
             if is_swept(key):
                 yield from self._swept(run, key)
-            elif run > last:
+            elif last < run and run[:16] <= latest:
                 yield Problem("unfinished", run, key, "its run has no head: it is going on, or died")
             else:
                 yield Problem("added", run, key, "no head knows it")
