@@ -14,13 +14,14 @@ from baseops.contract.site import Drills
 from baseops.declaration import load
 from baseops.errors import InconclusiveError, UsageError
 from baseops.evidence.records import Record
+from baseops.evidence.verify import Verifier
 from baseops.sandbox.account import open_account
 from baseops.workflow.apply import apply
 from baseops.workflow.compile import compile_declaration
 from baseops.workflow.drill_policies import drill_policies
 from baseops.workflow.load import SPECS
 from baseops.workflow.proofs import last_proofs, proofs
-from baseops.workflow.prove import Means, Order, evidence_store, exit_code, prove, wanted_drills
+from baseops.workflow.prove import Means, Order, evidence_store, exit_code, prove, trusted_keys, wanted_drills
 
 ACME = Path(__file__).resolve().parents[2] / "examples" / "acme" / "baseops.yaml"
 DECLARATION = """\
@@ -285,3 +286,28 @@ def test_nothing_is_judged_by_a_clock_that_is_not_awss(declaration, account, ord
     assert refusal.value.what == "this machine's clock says 2026-01-05 08:54:00 UTC, and AWS's 2026-01-05 09:00:00"
     assert not Path(order.evidence).exists()
     assert prove(declaration, Lock(), account, Slow(account.clock, 4), order, means=means).records
+
+
+def test_what_a_former_key_sealed_is_trusted_where_somebody_says_so(run, declaration, account, order):
+    account.client("iam").create_role(RoleName="web", AssumeRolePolicyDocument="{}")
+    run()
+    apply(compile_declaration(declaration, Lock()), account, account.clock)
+    first = run().head.signature.key
+    kms = account.client("kms")
+    second = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    kms.update_alias(AliasName="alias/baseops-acme-evidence-signing", TargetKeyId=second)
+    account.clock.advance(by=60)
+    assert run().head.signature.key.endswith(second)
+
+    def problems(*former):
+        signers = trusted_keys(declaration, account, order, former)
+        store = evidence_store(declaration, account, order)
+        found = Verifier(store, signers, "111111111111", "eu-west-1", account.clock.now()).verify()
+        return [each.kind for each in found.problems]
+
+    assert problems() == ["unsigned", "unsigned"]
+    assert problems(first) == problems("local") == ["unsigned"]
+    assert problems(first, "local") == []
+    for odd in ("alias/baseops-acme-evidence-signing", "arn:aws:iam::111111111111:role/web", ""):
+        with pytest.raises(UsageError, match="is no key that sealed evidence"):
+            problems(odd)

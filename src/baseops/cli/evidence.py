@@ -55,11 +55,10 @@ def list_(path: str, connection: options.Connection, evidence: str, output: str)
     \b
     baseops evidence list --evidence baseops-evidence
     """
-    from baseops.evidence.history import head_keys
-    from baseops.evidence.records import Head
+    from baseops.evidence.history import head_keys, read_head
 
     declaration, _, store, account = _opened(path, connection, evidence)
-    heads = [Head.parse(store.read(key)) for key in head_keys(store, account, declaration.site.region)]
+    heads = [read_head(store, key) for key in head_keys(store, account, declaration.site.region)]
     if output == "json":
         print_json("baseops/evidence-runs/1", {"runs": [_head_json(each) for each in heads]})
     else:
@@ -83,15 +82,14 @@ def show(run: str | None, path: str, connection: options.Connection, evidence: s
     \b
     baseops evidence show 20260108T090000Z-3f2a9c
     """
-    from baseops.evidence.history import head_keys, records_of
-    from baseops.evidence.records import Head
+    from baseops.evidence.history import head_keys, read_head, records_of
 
     declaration, _, store, account = _opened(path, connection, evidence)
     keys = head_keys(store, account, declaration.site.region)
     key = next((each for each in reversed(keys) if run is None or each.endswith(f"/{run}.json")), None)
     if key is None:
         raise NotFoundError(f"there is no run {run or ''}".strip(), store.url, "Run: baseops evidence list")
-    head = Head.parse(store.read(key))
+    head = read_head(store, key)
     records = list(records_of(store, head))
     if output == "json":
         values = [dict(each.values) for each in records]
@@ -136,8 +134,21 @@ def page(path: str, connection: options.Connection, evidence: str, place: str) -
 @options.aws_options
 @evidence_option
 @click.option("--every", callback=duration, metavar="7d", help="How often runs are due, where they do not say.")
+@click.option(
+    "--trust",
+    multiple=True,
+    metavar="KEY",
+    help="A key that sealed evidence before the present one, by its ARN; `local` for this machine's.",
+)
 @options.output_option("table", "json")
-def verify(path: str, connection: options.Connection, evidence: str, every: timedelta | None, output: str) -> None:
+def verify(
+    path: str,
+    connection: options.Connection,
+    evidence: str,
+    every: timedelta | None,
+    trust: tuple[str, ...],
+    output: str,
+) -> None:
     """Find what was altered or removed, and runs that are missing; exits with 3 when it finds any, 5 without a run.
 
     \b
@@ -151,7 +162,7 @@ def verify(path: str, connection: options.Connection, evidence: str, every: time
     site = declaration.site
     found = Verifier(
         store,
-        [trusted_keys(declaration, session, Order(evidence=evidence))],
+        trusted_keys(declaration, session, Order(evidence=evidence), trust),
         account,
         site.region,
         SystemClock().now(),

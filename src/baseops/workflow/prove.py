@@ -185,9 +185,26 @@ def evidence_store(declaration: Declaration, clients: Clients, order: Order) -> 
     return store
 
 
-def trusted_keys(declaration: Declaration, clients: Clients, order: Order) -> KmsKeys | LocalKeys:
-    """The keys by which evidence is sealed and verified here."""
-    return find_keys(clients, declaration.site.region, declaration.site.prefix, order.state)
+def trusted_keys(
+    declaration: Declaration, clients: Clients, order: Order, former: Sequence[str] = ()
+) -> list[KmsKeys | LocalKeys]:
+    """The keys whose signatures are trusted: those that seal evidence here, and `former` ones that somebody names.
+
+    Each of these is the ARN of a KMS key that has been replaced, or `local` for what this machine once sealed.
+    """
+    site = declaration.site
+    found: list[KmsKeys | LocalKeys] = [find_keys(clients, site.region, site.prefix, order.state)]
+    for each in former:
+        parts = each.split(":")
+        if each == "local":
+            found.append(LocalKeys(order.state))
+        elif len(parts) == 6 and parts[2] == "kms" and parts[5].startswith("key/"):
+            found.append(KmsKeys(clients, parts[3], each, ""))
+        else:
+            raise UsageError(
+                f"{each} is no key that sealed evidence", "it is no ARN of a KMS key", "Write it, or local."
+            )
+    return found
 
 
 def _jobs(chosen: Sequence[tuple[Drill, object]], site: Site, lock: Lock, clients: Clients) -> Iterator[Job]:
