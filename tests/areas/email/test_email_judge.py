@@ -124,5 +124,5 @@ def test_dedicated_addresses_that_no_blocklist_is_asked_about_are_noted(judged):
 def test_port_25_is_somebodys_work(judged):
     text = "email:\n  acme.example: {managed: false, port25: {needed: true, reason: an old appliance}}\n"
     assert judged(text) == [
-        "warning email.port25: EC2 throttles outgoing mail on port 25 until AWS has been asked, and no API asks for it"
+        "warning email.port25: EC2 keeps port 25 from the internet until AWS has been asked, and no API asks for it"
     ]

@@ -178,6 +178,30 @@ def production_access_lost(account: SandboxAccount) -> None:
     )
 
 
+def port_opened(account: SandboxAccount, *, tags: Mapping[str, str]) -> None:
+    """Somebody who sets up a mail server lets port 25 out of a group of the instances."""
+    ec2 = account.client("ec2")
+    group = _instance(ec2, tags)["NetworkInterfaces"][0]["Groups"][0]["GroupId"]
+    rule = {"IpProtocol": "tcp", "FromPort": 25, "ToPort": 25, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[rule])
+
+
+def port_shut(account: SandboxAccount, *, tags: Mapping[str, str], port: int) -> None:
+    """A network ACL of the instances' subnet denies the port from now on."""
+    ec2 = account.client("ec2")
+    filters = [{"Name": "association.subnet-id", "Values": [_instance(ec2, tags)["SubnetId"]]}]
+    (acl,) = ec2.describe_network_acls(Filters=filters)["NetworkAcls"]
+    ec2.create_network_acl_entry(
+        NetworkAclId=acl["NetworkAclId"],
+        RuleNumber=1,
+        Protocol="6",
+        RuleAction="deny",
+        Egress=True,
+        CidrBlock="0.0.0.0/0",
+        PortRange={"From": port, "To": port},
+    )
+
+
 def address_listed(account: SandboxAccount, *, blocklist: str, server: str, pool: str) -> None:
     """A list takes up an address that mail leaves from: the owner's server, or else one of the pool."""
     leased = account.client("sesv2").get_dedicated_ips(PoolName=pool)["DedicatedIps"] if pool else []
@@ -209,6 +233,12 @@ def wrong_sender(account: SandboxAccount) -> None:
     statement = {"Effect": "Allow", "Action": "ses:*", "Resource": "*"}
     document = {"Version": "2012-10-17", "Statement": [statement]}
     iam.put_role_policy(RoleName="newcomer-in-a-hurry", PolicyName="ses", PolicyDocument=json.dumps(document))
+
+
+def _instance(ec2: Any, tags: Mapping[str, str]) -> Any:
+    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
+    filters.append({"Name": "instance-state-name", "Values": ["running"]})
+    return ec2.describe_instances(Filters=filters)["Reservations"][0]["Instances"][0]
 
 
 def _list(account: SandboxAccount, blocklist: str, name: str, code: str) -> None:

@@ -309,6 +309,13 @@ def _of_port25(identity: Identity) -> Iterator[Finding]:
             "AWS asks for a reason before it lifts the limit on port 25",
             'Write reason: "…" as you would tell AWS, or needed: false (SES takes mail on ports 587 and 2587)',
         )
+    if port25 and port25.submission and not port25.instances:
+        yield error(
+            "submission-from-nowhere",
+            (*identity.path, "port25", "submission"),
+            "it is not said which instances hand mail to SES by this port",
+            "Write instances: with the tags of those that do",
+        )
 
 
 def _of_blocklists(identity: Identity, own: list[Stream]) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from baseops.areas.email.identities import Identity, identities
+from baseops.areas.email.ports import with_instances
 from baseops.areas.email.round_trip import sender_of
 from baseops.areas.email.sending_rights import declaring
 from baseops.areas.email.suppression import suppressing
@@ -29,6 +30,8 @@ def statements(section: Section, site: Site) -> Mapping[DrillClass, tuple[Mappin
         observe += [*_feedback(site), _alarms(), _traffic()]
     if any(each.entry.promise.blocklists.addresses for each in identities(section)):
         observe.append(_dedicated(site))
+    if with_instances(identities(section)):
+        observe.append(_networks())
     if declaring(identities(section), site):
         observe.append(_who_may_send())
     domains = [each for each in identities(section) if not each.is_address]
@@ -106,6 +109,22 @@ def _dedicated(site: Site) -> Statement:
         "Action": "ses:GetDedicatedIps",
         "Resource": "*",
         "Condition": {"StringEquals": {"aws:RequestedRegion": site.region}},
+    }
+
+
+def _networks() -> Statement:
+    """What stands between instances and the internet; which prefix lists their groups name is nowhere declared."""
+    return {
+        "Sid": "EmailReadNetworks",
+        "Effect": "Allow",
+        "Action": [
+            "ec2:DescribeInstances",
+            "ec2:DescribeNetworkAcls",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeVpcEndpoints",
+            "ec2:GetManagedPrefixListEntries",
+        ],
+        "Resource": "*",
     }
 
 

@@ -12,6 +12,7 @@ from baseops.areas.email.feedback_path import follow_events
 from baseops.areas.email.identities import Identity, Stream, identities
 from baseops.areas.email.naming import ACCOUNT
 from baseops.areas.email.pacing import Pace
+from baseops.areas.email.ports import look_at_ports, with_instances
 from baseops.areas.email.rate_alarms import look_at_alarms
 from baseops.areas.email.round_trip import go_round
 from baseops.areas.email.sending_rights import declaring, look_at_senders
@@ -48,6 +49,9 @@ def drills(section: Section, refs: Refs) -> Sequence[Drill]:
     listing = asking(found)
     if listing:
         listed.append(_blocklists(found, listing))
+    promised = with_instances(found)
+    if promised:
+        listed.append(_ports(found, promised))
     if alarms:
         listed.append(_alarms(alarms))
     if domains:
@@ -95,6 +99,15 @@ def _dns(domains: list[Identity]) -> Drill:
         promise="DKIM, SPF, DMARC and MAIL FROM are in DNS as SES and receivers look for them",
         targets=_targets(domains),
         run=partial(look_up, domains),
+    )
+
+
+def _ports(found: list[Identity], promised: list[Identity]) -> Drill:
+    return Drill(
+        name="email/port25",
+        promise="port 25 leaves instances where that is declared and nowhere else; the port for SES is open",
+        targets=(ACCOUNT,) if any(each.is_address for each in promised) else _targets(promised),
+        run=partial(look_at_ports, found),
     )
 
 

@@ -142,7 +142,7 @@ def _of_port25(identity: Identity) -> Iterator[Finding]:
             Severity.WARNING,
             "email.port25",
             (*identity.path, "port25"),
-            "EC2 throttles outgoing mail on port 25 until AWS has been asked, and no API asks for it",
+            "EC2 keeps port 25 from the internet until AWS has been asked, and no API asks for it",
             "Fill in https://aws-portal.amazon.com/gp/aws/html-forms-controller/contactus/ec2-email-limit-rdns-request "
             f"with: {port25.reason}; or send through SES on port 587",
         )

@@ -12,6 +12,7 @@ from baseops.areas.email import breaks
 from baseops.areas.email.blocklists import asking
 from baseops.areas.email.breaks import Victim
 from baseops.areas.email.identities import DEFAULT, identities, streams
+from baseops.areas.email.ports import with_instances
 from baseops.areas.email.sending_rights import declaring
 from baseops.areas.email.suppression import promised
 from baseops.contract.drill import Sabotage
@@ -35,7 +36,29 @@ def sabotages(section: Section, site: Site) -> Sequence[Sabotage]:
         story = "the account suppresses nobody any more"
         found.append(_broken("account-suppression-off", "settings", story, breaks.account_suppression_off))
     victim = _victim(section, site)
-    return [*found, *_of_blocklists(section, site), *(_of_domain(section, victim) if victim else ())]
+    return [
+        *found,
+        *_of_blocklists(section, site),
+        *_of_ports(section),
+        *(_of_domain(section, victim) if victim else ()),
+    ]
+
+
+def _of_ports(section: Section) -> Iterator[Sabotage]:
+    """Port 25 open where it must not be, or shut where it is needed; and the port for SES shut."""
+    for identity in with_instances(identities(section))[:1]:
+        declared = identity.entry.port25
+        if declared is None or not declared.instances:
+            continue
+        if declared.needed:
+            shut = partial(breaks.port_shut, tags=declared.instances, port=25)
+            yield _broken("port25-shut", "port25", "a network ACL denies port 25", shut)
+        else:
+            opened = partial(breaks.port_opened, tags=declared.instances)
+            yield _broken("port25-opened", "port25", "a security group lets port 25 out", opened)
+        if declared.submission:
+            shut = partial(breaks.port_shut, tags=declared.instances, port=declared.submission)
+            yield _broken("submission-shut", "port25", "a network ACL denies the port by which SES takes mail", shut)
 
 
 def _of_blocklists(section: Section, site: Site) -> Iterator[Sabotage]:

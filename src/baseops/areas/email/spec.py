@@ -364,10 +364,21 @@ class InboundRule(Strict):
 
 
 class Port25(Strict):
-    """Whether instances send mail by port 25 themselves, which EC2 throttles until AWS has been asked."""
+    """Whether instances send mail by port 25 themselves, which EC2 keeps from the internet until AWS has been asked.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-resource-limits.html#port-25-throttle
+    """
 
     needed: bool
-    reason: str = Field(default="", max_length=500)
+    reason: str = Field(default="", max_length=500, description="Why it is needed, as you would tell AWS.")
+    instances: Annotated[dict[str, str], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Tags of instances that `prove` looks at: security groups and network ACLs must let port 25 of "
+        "them out to the internet where it is needed, and must not where it is not.",
+    )
+    submission: Literal[465, 587, 2465, 2587] | None = Field(
+        default=None, description="The port by which these instances reach SES's SMTP endpoint instead."
+    )
 
 
 class Blocklists(Strict):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from baseops.areas.email.identities import Identity, identities, inbound_rules, rule_set_name
 from baseops.areas.email.operate.dns import list_records
 from baseops.areas.email.roles import role_of
+from baseops.areas.email.world_instances import narrow_groups, start_instances
 from baseops.areas.email.world_keys import private_key_for
 from baseops.areas.email.world_zones import keep_blocklists, make_zones, public_zone, publish
 from baseops.aws.errors import translated
@@ -41,6 +42,7 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
             _pools_and_streams(identity, account)
         elif not _exists(account.client("sesv2").get_email_identity, EmailIdentity=identity.name):
             account.client("sesv2").create_email_identity(EmailIdentity=identity.name)
+        start_instances(identity, account)
     make_zones(found, account)
     keep_blocklists(found, account)
     _inbound(section, account, site)
@@ -67,8 +69,10 @@ def follow(section: Section, account: SandboxAccount, site: Site) -> None:
                     account.visit(link)
 
 
-def live(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
-    """Nothing yet."""
+def live(section: Section, account: SandboxAccount, site: Site) -> None:  # noqa: ARG001  # the protocol's signature
+    """Instances that were started since are behind the same groups as those before."""
+    for identity in identities(section):
+        narrow_groups(identity, account)
 
 
 def _get_leave_to_send(account: SandboxAccount) -> None:

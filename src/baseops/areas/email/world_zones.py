@@ -57,6 +57,11 @@ def keep_blocklists(found: Sequence[Identity], account: SandboxAccount) -> None:
             _change(public_zone(zone, account), records, account)
 
 
+def add_address(name: str, addresses: Sequence[str], account: SandboxAccount) -> None:
+    """A host's A records, in a public zone."""
+    _change(public_zone(name, account), [_record(name, "A", *addresses)], account)
+
+
 def public_zone(domain: str, account: SandboxAccount) -> str:
     """The id of the zone that the domain is in; a new one where there is none."""
     route53 = account.client("route53")

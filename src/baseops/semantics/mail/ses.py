@@ -8,6 +8,7 @@ from typing import Literal
 
 from baseops.semantics.mail import dkim, dmarc, spf
 from baseops.semantics.mail.dns import Record, Zone
+from baseops.semantics.partitions import domain_of
 
 INBOUND_REGIONS = frozenset(
     {
@@ -55,6 +56,19 @@ def mail_from_mx(region: str) -> str:
     https://docs.aws.amazon.com/ses/latest/dg/mail-from.html
     """
     return f"feedback-smtp.{region}.amazonses.com"
+
+
+def smtp_endpoint(region: str) -> str:
+    """The host that takes mail by SMTP. https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html."""
+    return f"email-smtp.{region}.{domain_of(region)}"
+
+
+def smtp_service(region: str) -> str:
+    """The name of that service for endpoints of a VPC.
+
+    https://docs.aws.amazon.com/ses/latest/dg/send-email-set-up-vpc-endpoints.html
+    """
+    return f"com.amazonaws.{region}.email-smtp"
 
 
 def inbound_mx(region: str) -> str:
