@@ -44,6 +44,11 @@ def test_replacing_needs_the_present_content(store):
     assert store.read("lock.json") == b"2"
 
 
+def test_what_was_taken_away_is_not_replaced(store):
+    assert not store.replace("lock/a.json", b"2", b"1")
+    assert store.keys("") == []
+
+
 def test_what_is_not_there_is_not_found(store):
     with pytest.raises(NotFoundError):
         store.read("records/none.json")

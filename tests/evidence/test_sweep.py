@@ -1,5 +1,7 @@
 """What a crashed run leaves is swept from any machine, and nothing else is touched."""
 
+import json
+import socket
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -266,3 +268,26 @@ def test_what_is_another_declarations_is_left(crash, sweeper, account):
 
     assert (swept.outcome, swept.reason) == ("left", "its tag baseops:declaration is not acme")
     assert len(volumes(account)) == 1
+
+
+@pytest.mark.parametrize("process", [-1, 0, 10**30, True, "1"])
+def test_a_lock_that_names_no_process_ends_with_its_time(bench, account, sweeper, process):
+    lease = {"holder": "a run", "expires": "2026-01-08T09:03:00.000Z", "host": socket.gethostname(), "process": process}
+    bench.store.put_new("lock/account=111111111111.json", json.dumps(lease).encode())
+
+    with pytest.raises(InconclusiveError, match="a run holds it until"):
+        sweeper.sweep()
+    account.clock.advance(by=timedelta(minutes=4))
+    assert sweeper.sweep() == []
+
+
+def test_a_run_whose_lock_is_taken_away_is_not_sealed(bench, drill, account):
+    def run(ctx):
+        (bench.store.folder / "lock/account=111111111111.json").unlink()
+        ctx.clock.sleep(120)
+        yield proven("backups.daily")
+
+    with pytest.raises(InconclusiveError, match="taken over, or away"):
+        bench.run(drill(run))
+
+    assert bench.store.keys("heads/") == []

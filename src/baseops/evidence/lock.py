@@ -12,7 +12,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +23,8 @@ from baseops.evidence.store import Store
 
 LEASE = timedelta(minutes=3)
 RENEW_AFTER = timedelta(minutes=1)
+_PROCESSES = 2**31
+"""Process ids are smaller; one below 1 would mean many processes."""
 
 
 class Lease:
@@ -55,7 +57,7 @@ class Lease:
     def renew(self) -> None:
         """Make the lease last when it has been a while; raises `InconclusiveError` from when another run took it."""
         if self.is_lost:
-            raise self._held("it was taken over")
+            raise self._held("it was taken over, or away")
         if self._clock.now() - self._renewed < RENEW_AFTER or not self._busy.acquire(blocking=False):
             return
         try:
@@ -63,7 +65,7 @@ class Lease:
             content = self._lease()
             if not self._store.replace(self._key, content, self._content):
                 self.is_lost = True
-                raise self._held("it was taken over")
+                raise self._held("it was taken over, or away")
             self._content = content
         finally:
             self._busy.release()
@@ -131,6 +133,8 @@ def _is_dead(lease: dict[str, object]) -> bool:
     process = lease.get("process")
     if lease.get("host") != socket.gethostname() or not isinstance(process, int) or process == os.getpid():
         return False
+    if not 0 < process < _PROCESSES:
+        return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -148,5 +152,4 @@ def held(store: Store, account: str, holder: str, clock: Clock) -> Iterator[Leas
     try:
         yield lease
     finally:
-        with suppress(NotFoundError):  # who took the store away took the lock with it
-            lease.release()
+        lease.release()

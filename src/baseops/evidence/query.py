@@ -103,8 +103,9 @@ def athena_table(bucket: str, prefix: str, accounts: Sequence[str], region: str)
 
 @contextmanager
 def _local(store: Store) -> Iterator[list[Path]]:
-    """The files of records that the store knows, copied from a bucket where it is one: what it hides is no evidence."""
-    keys = [key for key in store.keys("records/") if run_of(key) and is_key(key)]
+    """The files of records of runs that have a head, copied from a bucket where they lie in one."""
+    ended = {run_of(key) for key in store.keys("heads/")} - {""}
+    keys = [key for key in store.keys("records/") if run_of(key) in ended and is_key(key)]
     if isinstance(store, FolderStore):
         yield [store.folder / key for key in keys]
         return

@@ -35,7 +35,7 @@ class Store(Protocol):
         """Write where nothing lies; False when something else does. Writing the same bytes again is True."""
 
     def replace(self, key: str, content: bytes, former: bytes) -> bool:
-        """Write in place of `former`; False when that is not there any more. For locks alone."""
+        """Write in place of `former`; False when that, or anything, is not there any more. For locks alone."""
 
     def keys(self, prefix: str) -> list[str]:
         """All keys that begin with the prefix, sorted."""
@@ -101,9 +101,11 @@ class FolderStore:
     def replace(self, key: str, content: bytes, former: bytes) -> bool:
         """Write in place of `former`; who takes part locks a file meanwhile, which no death leaves locked."""
         path = self.folder / checked(key)
+        if not path.exists():
+            return False
         with path.with_name(f".{path.name}.replacing").open("a") as guard:
             fcntl.flock(guard, fcntl.LOCK_EX)
-            if path.read_bytes() != former:
+            if not path.exists() or path.read_bytes() != former:
                 return False
             self._written(path, content).replace(path)
             return True
@@ -180,11 +182,13 @@ class BucketStore:
 
     def replace(self, key: str, content: bytes, former: bytes) -> bool:
         """Write in place of `former`. Calls GetObject, PutObject with If-Match."""
-        present, etag = self._read(key)
-        if present != former:
-            return False
         try:
+            present, etag = self._read(key)
+            if present != former:
+                return False
             self._put(key, content, IfMatch=etag)
+        except NotFoundError:
+            return False
         except AwsError as error:
             if error.code not in _CONDITION_FAILED:
                 raise
