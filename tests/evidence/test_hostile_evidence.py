@@ -125,9 +125,11 @@ def test_a_run_seals_what_died_before_it_and_makes_it_no_proof(kept, account, dr
 
 
 @pytest.mark.parametrize("run", ["20260108T110500Z-abcdef", "20260109T090000Z-abcdef", "99999999T999999Z-abcdef"])
-def test_records_of_a_run_to_come_were_added(kept, run):
+def test_records_of_a_run_to_come_were_added_and_are_never_sealed(kept, drill, run):
     kept.store.put_new(*proof_of_nobody(kept, run))
 
+    assert problems(kept) == {("added", False)}
+    kept.run(drill(lambda ctx: [proven("backups.daily")]))
     assert problems(kept) == {("added", False)}
 
 
@@ -224,3 +226,17 @@ def test_keys_are_their_owners_alone(tmp_path):
 
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "keys").iterdir()} == {0o600}
     assert len(list((tmp_path / "keys").iterdir())) == 2
+
+
+def test_a_file_with_an_odd_name_stops_no_run(kept, drill, account):
+    account.clock.advance(by=timedelta(hours=1))
+    for name in (f"records/{PLACE}/date=2026-01-08/a b/20260108T093000Z-abcdef.jsonl", HEAD_OF_NOW.replace("d", "é")):
+        odd = kept.store.folder / name
+        odd.parent.mkdir(parents=True, exist_ok=True)
+        odd.write_bytes(b"{}")
+
+    assert kept.run(drill(lambda ctx: [proven("backups.daily")])).head.unfinished == ()
+    assert problems(kept) == {("added", False)}
+    (record,) = newest_records(kept.store, "111111111111", "eu-west-1")["backups/toy"]
+    assert record["verdict"] == "proven"
+    assert query(kept.store, "SELECT count(*) FROM evidence").rows == ((2,),)

@@ -8,25 +8,30 @@ from functools import partial
 
 from baseops.errors import BaseopsError, NotFoundError
 from baseops.evidence.records import Head, Place, Record, Sealed, run_of, sha256
-from baseops.evidence.store import Store
+from baseops.evidence.store import Store, is_key
 
 READERS = 8
 
 
 def head_keys(store: Store, account: str, region: str) -> list[str]:
     """The keys of all heads, oldest first."""
-    return [key for key in store.keys(f"heads/account={account}/region={region}/") if run_of(key)]
+    return [key for key in store.keys(f"heads/account={account}/region={region}/") if _is_runs(key)]
 
 
 def newest_head(store: Store, account: str, region: str) -> tuple[Head, bytes] | None:
     """The last run's head, and its text; raises `BaseopsError` where it is none."""
     top = f"heads/account={account}/region={region}/"
     for date in reversed(store.folders(top)):
-        keys = [key for key in store.keys(f"{top}{date}/") if run_of(key)]
+        keys = [key for key in store.keys(f"{top}{date}/") if _is_runs(key)]
         if keys:
             text = store.read(keys[-1])
             return _head(keys[-1], text), text
     return None
+
+
+def _is_runs(key: str) -> bool:
+    """Whether a run may have written it: in a bucket lies what anybody has put there."""
+    return bool(run_of(key)) and is_key(key)
 
 
 def read_head(store: Store, key: str) -> Head:
@@ -59,7 +64,7 @@ def recent_records(
     ended = {run_of(key) for key in head_keys(store, account, region)}
     recent: dict[str, list[str]] = {}
     for date in reversed(store.folders(top)[-days:]):
-        keys = [key for key in store.keys(f"{top}{date}/") if run_of(key) in ended]
+        keys = [key for key in store.keys(f"{top}{date}/") if _is_runs(key) and run_of(key) in ended]
         for key in sorted(keys, key=run_of, reverse=True):
             found = recent.setdefault(_drill(key), [])
             if len(found) < runs:
@@ -70,15 +75,15 @@ def recent_records(
     return {drill: [read[key] for key in found] for drill, found in sorted(recent.items())}
 
 
-def unfinished_files(store: Store, place: Place, last: Head | None) -> tuple[Sealed, ...]:
-    """The files and journal entries of runs that died after the last head was sealed."""
+def unfinished_files(store: Store, place: Place, last: Head | None, run: str) -> tuple[Sealed, ...]:
+    """The files and journal entries of runs that died after the last head was sealed and before a run began."""
     since = f"date={last.started[:10]}" if last else ""
     known = {each.key for each in last.unfinished} if last else set()
     found = []
     for top in (f"{each}/account={place.account}/region={place.region}/" for each in ("records", "journal")):
         keys = [key for date in store.folders(top) if date >= since for key in store.keys(f"{top}{date}/")]
-        found += [key for key in keys if run_of(key) > (last.run if last else "") and key not in known]
-    return tuple(sealed(key, store.read(key)) for key in found)
+        found += [key for key in keys if (last.run if last else "") < run_of(key) < run and key not in known]
+    return tuple(sealed(key, store.read(key)) for key in found if is_key(key))
 
 
 def sealed(key: str, content: bytes) -> Sealed:

@@ -135,7 +135,7 @@ class _Running:
         self._previous = sha256(former[1]) if former else GENESIS
         self._begun, self._run_id = self._beginning()
         self._place = Place.of(setup.account, setup.site.region, self._begun)
-        self._unfinished = unfinished_files(setup.store, self._place, last)
+        self._unfinished = unfinished_files(setup.store, self._place, last, self._run_id)
         self._chain = Chain(self._run_id, self._place, self._previous)
         self._lock = threading.Lock()
         self._journal = RunJournal(
