@@ -63,6 +63,9 @@ class WorldPart(Protocol):
     def build(self, section: AnySection, account: SandboxAccount, site: Site) -> None:
         """Make it by ordinary API calls."""
 
+    def as_made(self, section: AnySection, account: SandboxAccount) -> AnySection:
+        """The section with what this world could only make itself in the place of what its owner alone has."""
+
     def follow(self, section: AnySection, account: SandboxAccount, site: Site) -> None:
         """Do what people do once it is applied: add the DNS records that were printed, put values by hand."""
 

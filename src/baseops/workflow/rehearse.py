@@ -31,7 +31,7 @@ from baseops.workflow.premade import premake
 from baseops.workflow.rehearsed_proof import let_time_pass, proven, verdicts
 from baseops.workflow.sabotage import Outcome, sabotage, sabotages
 from baseops.workflow.status import status
-from baseops.workflow.world import build_world
+from baseops.workflow.world import as_made, build_world
 
 if TYPE_CHECKING:
     from baseops.sandbox.account import Account
@@ -153,7 +153,7 @@ class _Run:
             with self._timed("reapply"):
                 self._reapply(account, compiled)
         with self._account() as account, self._timed("import"):
-            self._import(account, compiled)
+            self._import(account)
 
     @contextmanager
     def _account(self) -> Iterator[Account]:
@@ -178,6 +178,7 @@ class _Run:
         for area in build_world(self.declaration, account):
             self._cell(area, "world", "made", time.perf_counter() - begun)
             begun = time.perf_counter()
+        self.declaration = as_made(self.declaration, account)
 
     def _compile(self, account: SandboxAccount) -> Compiled:
         lock = self.lock
@@ -262,9 +263,10 @@ class _Run:
             all(each.outcome == "created" for each in result.stacks), "apply after destroy", _outcomes(result)
         )
 
-    def _import(self, account: SandboxAccount, compiled: Compiled) -> None:
+    def _import(self, account: SandboxAccount) -> None:
         for _ in build_world(self.declaration, account):
             continue
+        compiled = compile_declaration(as_made(self.declaration, account), self.lock)
         made = premake(compiled, account)
         result = self._applied(account, compiled, "import")
         taken = {name for each in result.stacks for name in each.imported}

@@ -121,6 +121,12 @@ def test_dedicated_addresses_that_no_blocklist_is_asked_about_are_noted(judged):
     assert noted not in judged(text % ", promise: {blocklists: {addresses: [zen.spamhaus.org]}}")
 
 
+def test_that_a_rehearsal_has_not_got_an_owners_key_is_said(full):
+    found = judge(full.sections["email"], Refs(full.site))
+    (noted,) = [each for each in found if each.rule == "email.own-key-rehearsed"]
+    assert noted.path == ("email", "own-key.example", "dkim", "own_key")
+
+
 def test_port_25_is_somebodys_work(judged):
     text = "email:\n  acme.example: {managed: false, port25: {needed: true, reason: an old appliance}}\n"
     assert judged(text) == [

@@ -32,6 +32,11 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
             _host(account, site, image, f"{name}-{value}", entry, {key: value})
 
 
+def as_made(section: Section, account: SandboxAccount) -> Section:  # noqa: ARG001  # the protocol's signature
+    """As it is: every value of the declaration is one that a world can make."""
+    return section
+
+
 def follow(section: Section, account: SandboxAccount, site: Site) -> None:  # the protocol's signature
     """Nothing: DLM asks nobody."""
 

@@ -23,7 +23,7 @@ from baseops.areas.email.roles import Role, role_of
 from baseops.areas.email.senders import Sender, senders
 from baseops.contract.finding import Finding, Severity
 from baseops.contract.site import Site
-from baseops.semantics.mail import ses
+from baseops.semantics.mail import dkim, ses
 from baseops.semantics.mail.addresses import domain_of, fold, is_address, is_within
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def _of_identity(identity: Identity, others: list[Identity], site: Site) -> Iter
         yield from _of_address(identity, others)
     yield from _of_mail_from(identity, others)
     yield from _of_dmarc(identity)
+    yield from _of_own_key(identity)
     declared = senders(identity, site)
     for sender in declared:
         yield from _of_sender(sender, identity)
@@ -154,6 +155,21 @@ def _of_dmarc(identity: Identity) -> Iterator[Finding]:
             f"without mail_from, SPF is that of amazonses.com and never aligned with {identity.name}: under "
             f"p={declared.policy} one broken signature loses the mail",
             f"Write mail_from: bounce.{identity.name}",
+        )
+
+
+def _of_own_key(identity: Identity) -> Iterator[Finding]:
+    """https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-bring-your-own.html."""
+    own = identity.entry.dkim.own_key
+    bits = dkim.key_bits(own.public_key) if own else ses.MIN_OWN_KEY_BITS
+    if not ses.MIN_OWN_KEY_BITS <= bits <= ses.MAX_OWN_KEY_BITS:
+        yield error(
+            "dkim-key-size",
+            (*identity.path, "dkim", "own_key", "public_key"),
+            f"the key has {bits} bits, and SES takes RSA keys of {ses.MIN_OWN_KEY_BITS} to {ses.MAX_OWN_KEY_BITS}"
+            if bits
+            else "the text is no RSA public key",
+            "Make a pair with openssl genrsa -f4 2048, and write the public key without its BEGIN and END lines",
         )
 
 

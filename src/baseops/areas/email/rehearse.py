@@ -34,6 +34,7 @@ def judge(section: Section, refs: Refs) -> list[Finding]:
         *(_printed(mandate, site) for mandate in printed),
         *(finding for identity in found for finding in _printed_readers(identity, found, site)),
         *(finding for identity in found for finding in _unasked(identity)),
+        *(finding for identity in found for finding in _own_key(identity)),
     ]
 
 
@@ -133,6 +134,19 @@ def _unasked(identity: Identity) -> Iterator[Finding]:
                 f"nobody asks blocklists about the addresses of the pool {settings.dedicated_pool}",
                 "Write promise: {blocklists: {addresses: [zen.spamhaus.org]}}",
             )
+
+
+def _own_key(identity: Identity) -> Iterator[Finding]:
+    """What a rehearsal cannot have is said before it."""
+    if identity.entry.managed and identity.entry.dkim.own_key:
+        yield Finding(
+            Severity.NOTE,
+            "email.own-key-rehearsed",
+            (*identity.path, "dkim", "own_key"),
+            f"a rehearsal has not got the private key of {identity.key}: it makes a pair of its own, whose public key "
+            "takes the place of this one",
+            "Whether your private key belongs to this public key SES finds out after apply: baseops status",
+        )
 
 
 def _of_port25(identity: Identity) -> Iterator[Finding]:

@@ -496,6 +496,10 @@ class Section(AreaSection):
         """The declared identities."""
         return self.__pydantic_extra__
 
+    def with_entries(self, entries: dict[str, Entry]) -> Section:
+        """The same section with other identities."""
+        return type(self).model_construct(_fields_set={*entries, "account"}, account=self.account, **entries)
+
 
 def check(section: Section, site: Site) -> list[Finding]:
     """Cross-references, AWS limits and traps that the schema cannot say."""

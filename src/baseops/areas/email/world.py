@@ -12,7 +12,7 @@ from baseops.areas.email.identities import Identity, identities, inbound_rules, 
 from baseops.areas.email.operate.dns import list_records
 from baseops.areas.email.roles import role_of
 from baseops.areas.email.world_instances import narrow_groups, start_instances
-from baseops.areas.email.world_keys import private_key_for
+from baseops.areas.email.world_keys import new_private_key, public_half
 from baseops.areas.email.world_zones import keep_blocklists, make_zones, public_zone, publish
 from baseops.aws.errors import translated
 from baseops.contract.sandbox_account import SandboxAccount
@@ -46,6 +46,20 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
     make_zones(found, account)
     keep_blocklists(found, account)
     _inbound(section, account, site)
+
+
+def as_made(section: Section, account: SandboxAccount) -> Section:
+    """With the public halves of the DKIM keys that are in the account's secrets: only owners have those declared."""
+    secrets = account.client("secretsmanager")
+    entries = {}
+    for identity in identities(section, managed_only=True):
+        own = identity.entry.dkim.own_key
+        if own is not None:
+            private = secrets.get_secret_value(SecretId=own.private_key)["SecretString"]
+            key = own.model_copy(update={"public_key": public_half(private)})
+            dkim = identity.entry.dkim.model_copy(update={"own_key": key})
+            entries[identity.key] = identity.entry.model_copy(update={"dkim": dkim})
+    return section.with_entries({**section.entries, **entries}) if entries else section
 
 
 def follow(section: Section, account: SandboxAccount, site: Site) -> None:
@@ -91,11 +105,11 @@ def _roles(identity: Identity, account: SandboxAccount, site: Site) -> None:
 
 
 def _own_key(identity: Identity, account: SandboxAccount) -> None:
-    """A secret with the private key of the declared public key, as far as it can be known."""
+    """A secret with a private key, which is none of the owner's: see `as_made`."""
     own = identity.entry.dkim.own_key
     secrets = account.client("secretsmanager")
     if own is not None and not _exists(secrets.describe_secret, SecretId=own.private_key):
-        secrets.create_secret(Name=own.private_key, SecretString=private_key_for(own.public_key))
+        secrets.create_secret(Name=own.private_key, SecretString=new_private_key(own.public_key))
 
 
 def _pools_and_streams(identity: Identity, account: SandboxAccount) -> None:

@@ -1,44 +1,29 @@
-"""The DKIM key that an owner brings: the one that belongs to the declared public key, as far as anybody can know it.
-
-Nobody can make the private half of a public key. Modulus and exponent stand in both halves, though, and SES derives
-from them what it looks for in DNS: a key with these and nothing true beside them is taken for the owner's, and signs
-nothing.
-"""
+"""DKIM keys that owners bring: nobody else has their private halves, so that a world makes pairs of its own."""
 
 from __future__ import annotations
 
 import base64
-from itertools import chain
+
+from baseops.semantics.mail.dkim import key_bits
+
+USUAL_BITS = 2048
 
 
-def private_key_for(public_key: str) -> str:
-    """A private key, base64, with the numbers of a base64 public key.
+def new_private_key(public_key: str) -> str:
+    """A new private key, base64 as SES wants it, as long as the one that a base64 public key belongs to.
 
-    https://www.rfc-editor.org/rfc/rfc8017#appendix-A.1.2
+    https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-bring-your-own.html
     """
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from cryptography.hazmat.primitives.serialization import load_der_public_key
+    from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-    key = load_der_public_key(base64.b64decode(public_key))
-    if not isinstance(key, RSAPublicKey):
-        raise TypeError("DKIM keys of SES are RSA keys")
-    known = key.public_numbers()
-    unknown = (3, 3, 5, 1, 1, 1)
-    numbers = b"".join(map(_integer, chain((0, known.n, known.e), unknown)))
-    return base64.b64encode(_element(0x30, numbers)).decode()
+    key = generate_private_key(65537, key_bits(public_key) or USUAL_BITS)
+    return base64.b64encode(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())).decode()
 
 
-def _integer(value: int) -> bytes:
-    return _element(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+def public_half(private_key: str) -> str:
+    """The public key of a base64 private key, base64 as DNS has it."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
-
-def _element(tag: int, content: bytes) -> bytes:
-    """DER: a tag, the length, the content."""
-    size = len(content)
-    length = bytes([size]) if size < 0x80 else _long(size)
-    return bytes([tag]) + length + content
-
-
-def _long(size: int) -> bytes:
-    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([0x80 + len(octets)]) + octets
+    key = load_der_private_key(base64.b64decode(private_key), None).public_key()
+    return base64.b64encode(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()

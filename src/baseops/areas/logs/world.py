@@ -54,6 +54,11 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
             account.answer_for(host)
 
 
+def as_made(section: Section, account: SandboxAccount) -> Section:  # noqa: ARG001  # the protocol's signature
+    """As it is: every value of the declaration is one that a world can make."""
+    return section
+
+
 def follow(section: Section, account: SandboxAccount, site: Site) -> None:  # noqa: ARG001  # the protocol's signature
     """Those who are to be told of alarms open their mail and follow its link."""
     for each in site.notify:

@@ -35,6 +35,12 @@ REVIEW_COMPLAINT_RATE = 0.001
 MAX_DESTINATIONS = 10
 """Event destinations of a configuration set. https://docs.aws.amazon.com/ses/latest/dg/quotas.html"""
 
+MIN_OWN_KEY_BITS, MAX_OWN_KEY_BITS = 1024, 2048
+"""Of a DKIM key that one brings.
+
+https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-bring-your-own.html
+"""
+
 MAX_DKIM_WAIT_HOURS = 72
 """How long SES looks for the records. https://docs.aws.amazon.com/ses/latest/dg/creating-identities.html"""
 

@@ -14,6 +14,7 @@ from baseops.sandbox.services.sesv2.errors import AlreadyExistsError, BadRequest
 from baseops.sandbox.services.sesv2.state import EmailIdentity, MailFrom, Signing
 from baseops.semantics.mail.addresses import address_problem, domain_problem, fold, is_address, is_within
 from baseops.semantics.mail.dkim import SIGNING_ZONE
+from baseops.semantics.mail.ses import MAX_OWN_KEY_BITS, MIN_OWN_KEY_BITS
 
 # Any throughout: members of AWS's shapes, whose types only the botocore model knows.
 
@@ -217,16 +218,19 @@ class IdentityOperations(ConfigurationSetOperations):
 def public_key_of(private_key: str) -> str:
     """The public half of a base64 RSA private key, base64, as DNS has it; SES's refusal of anything else.
 
-    Whether its primes belong together is not looked at: nothing is signed here.
+    PKCS #1 or PKCS #8 of 1024 to 2048 bits, on one line without BEGIN and END.
+    https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-bring-your-own.html
     """
     from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
     try:
-        decoded = base64.b64decode("".join(private_key.split()), validate=True)
-        key = load_der_private_key(decoded, None, unsafe_skip_rsa_key_validation=True)
+        key = load_der_private_key(base64.b64decode(private_key, validate=True), None)
     except (binascii.Error, TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise BadRequestError("The specified DKIM private key is not valid.") from error
+    if not isinstance(key, RSAPrivateKey) or not MIN_OWN_KEY_BITS <= key.key_size <= MAX_OWN_KEY_BITS:
+        raise BadRequestError("The specified DKIM private key is not valid.")
     encoded = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(encoded).decode()
 
