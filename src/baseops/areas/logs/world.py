@@ -6,31 +6,23 @@ applied (subscribers who say yes, servers that log) is `traffic`'s and comes aft
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from baseops.areas.logs import traffic
 from baseops.areas.logs.shipping import receiver
+from baseops.aws.managed_nodes import MANAGED, make_nodes
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
-from baseops.semantics.partitions import partition_of
 
 if TYPE_CHECKING:
     from baseops.areas.logs.spec import Entry, Section
 
-# Any: botocore's clients.
-
-IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 FLEET = 2
 """How many instances have the same tags: that one of them is silent shows only where there are more."""
 AGENT = "amazon-cloudwatch-agent"
 """Its package: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/download-CloudWatch-Agent-on-EC2-Instance-commandline-first.html."""
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/create-iam-roles-for-cloudwatch-agent.html
-_POLICIES = ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")
-_TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
+_POLICIES = (MANAGED, "CloudWatchAgentServerPolicy")
 
 
 def build(section: Section, account: SandboxAccount, site: Site) -> None:
@@ -40,7 +32,16 @@ def build(section: Section, account: SandboxAccount, site: Site) -> None:
         for tags in _targets(entry):
             wanted.setdefault(tuple(sorted(tags.items())), set()).update(_software(entry))
     for fleet, software in sorted(wanted.items()):
-        _fleet(account, site, fleet, software)
+        name = "-".join(value for _, value in fleet)
+        make_nodes(
+            account,
+            site.region,
+            dict(fleet),
+            role=name,
+            policies=_POLICIES,
+            count=FLEET,
+            user_data=_set_up(software),
+        )
     for entry in section.entries.values():
         if not entry.managed:
             _group(account, site, entry)
@@ -80,59 +81,10 @@ def _software(entry: Entry) -> list[str]:
     return [*(unit.removesuffix(".service") for unit in units), *agent]
 
 
-def _fleet(account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...], software: set[str]) -> None:
-    """Managed nodes with those tags: those that are there already get the profile, if they have none."""
-    ec2 = account.client("ec2", site.region)
-    profile = _profile(account, site, "-".join(value for _, value in tags))
-    filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags]
-    found = [each for group in ec2.describe_instances(Filters=filters)["Reservations"] for each in group["Instances"]]
-    for each in found:
-        if not each.get("IamInstanceProfile"):
-            ec2.associate_iam_instance_profile(InstanceId=each["InstanceId"], IamInstanceProfile={"Name": profile})
-    for _ in range(len(found), FLEET):
-        _instance(account, site, tags, profile, software)
-
-
-def _instance(
-    account: SandboxAccount, site: Site, tags: tuple[tuple[str, str], ...], profile: str, software: set[str]
-) -> None:
-    image = account.client("ssm", site.region).get_parameter(Name=IMAGE)["Parameter"]["Value"]
-    account.client("ec2", site.region).run_instances(
-        ImageId=image,
-        InstanceType="t3.micro",
-        MinCount=1,
-        MaxCount=1,
-        IamInstanceProfile={"Name": profile},
-        UserData=_set_up(software),
-        TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": key, "Value": value} for key, value in tags]}],
-    )
-
-
 def _set_up(software: set[str]) -> str:
     """User data that installs and starts it: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html."""
     lines = [f"dnf -y install {name}\nsystemctl enable --now {name}\n" for name in sorted(software)]
     return "".join(["#!/bin/sh\n", *lines]) if lines else ""
-
-
-def _profile(account: SandboxAccount, site: Site, name: str) -> str:
-    """The role of such a fleet and the profile of the same name."""
-    iam = account.client("iam")
-    if not _exists(iam, iam.get_role, RoleName=name):
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
-    for policy in _POLICIES:
-        iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:{partition_of(site.region)}:iam::aws:policy/{policy}")
-    if not _exists(iam, iam.get_instance_profile, InstanceProfileName=name):
-        iam.create_instance_profile(InstanceProfileName=name)
-        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
-    return name
-
-
-def _exists(iam: Any, read: Any, **name: str) -> bool:
-    try:
-        read(**name)
-    except iam.exceptions.NoSuchEntityException:
-        return False
-    return True
 
 
 def _group(account: SandboxAccount, site: Site, entry: Entry) -> None:
