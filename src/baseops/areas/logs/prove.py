@@ -83,6 +83,10 @@ def _doing(section: Section) -> list[Drill]:
 
 
 def _observing(section: Section) -> list[Drill]:
+    return [*_of_sources(section), *_of_alarms(section), *_of_carriers(section)]
+
+
+def _of_sources(section: Section) -> list[Drill]:
     return [
         _observe(
             "heartbeat",
@@ -105,6 +109,11 @@ def _observing(section: Section) -> list[Drill]:
             section,
             live_filters.held_filters,
         ),
+    ]
+
+
+def _of_alarms(section: Section) -> list[Drill]:
+    return [
         _observe(
             "live-alarms",
             "the live alarms are those declared, enabled, not muted, and told to the topic",
@@ -133,6 +142,11 @@ def _observing(section: Section) -> list[Drill]:
             section,
             remedy_path.reaches,
         ),
+    ]
+
+
+def _of_carriers(section: Section) -> list[Drill]:
+    return [
         _observe(
             "shipping",
             "events go on to where they are shipped, and none was lost in the last day",
