@@ -109,10 +109,12 @@ class _Rotation:
 
     def _differences(self, function: str) -> list[str]:
         live = described.secret(self._ctx.clients, self._entry.name, self._region) or {}
+        if not live.get("RotationLambdaARN"):
+            return [f"{self._entry.name} has none"]
         client = self._ctx.clients.client("lambda", self._region)
         with translated(f"cannot compare the functions of {self._entry.name} and its canary"):
             ours = client.get_function_configuration(FunctionName=function)
-            theirs = client.get_function_configuration(FunctionName=live.get("RotationLambdaARN", function))
+            theirs = client.get_function_configuration(FunctionName=live["RotationLambdaARN"])
         networks = [
             (sorted(each.get("VpcConfig", {}).get("SubnetIds", [])), each.get("VpcConfig", {}).get("SecurityGroupIds"))
             for each in (ours, theirs)

@@ -64,6 +64,8 @@ def _judged(target: str, entry: Entry, made: datetime | None, problems: list[str
         problems.append(f"its value is {_days(age)} old, and promised to be at most {print_duration(longest)} old")
     if problems:
         return refuted(target, "; ".join(problems), measures=measures)
+    if age is None and longest:
+        return inconclusive(target, "AWS does not say when its value was made, and its age is promised")
     return proven(target, f"its value is {_days(age)} old" if age is not None else "", measures=measures)
 
 

@@ -14,6 +14,8 @@ from baseops.areas.secrets.troubles import doubtful
 from baseops.aws import cloudtrail
 from baseops.aws.cloudtrail import Trail
 from baseops.aws.errors import translated
+from baseops.contract.clients import Clients
+from baseops.contract.clock import Clock
 from baseops.contract.drill import DrillContext, Evidence, Verdict, inconclusive, proven, refuted
 from baseops.errors import BaseopsError, NotFoundError
 
@@ -101,8 +103,7 @@ def _requests(name: str, looks: Sequence[_Look], ctx: DrillContext) -> Iterator[
 
 
 def _trail(ctx: DrillContext) -> Evidence:
-    trails = cloudtrail.trails(ctx.clients, ctx.site.region)
-    covering = [each for each in trails if each.is_multi_region]
+    covering = covering_trails(ctx.clients, ctx.site.region, ctx.clock)
     if not covering:
         return refuted(TRAIL, "there is no trail of all regions: what happens is known for 90 days only")
     found = [_judged(each, ctx) for each in covering]
@@ -111,6 +112,22 @@ def _trail(ctx: DrillContext) -> Evidence:
         (one for verdict in (Verdict.PROVEN, Verdict.INCONCLUSIVE) for one in found if one.verdict is verdict),
         refuted(TRAIL, "; ".join(one.reason for one in found)),
     )
+
+
+def covering_trails(clients: Clients, region: str, clock: Clock) -> list[Trail]:
+    """The trails of all regions; in a quiet account there was nothing to deliver before the drill's own reads."""
+    until = clock.now() + cloudtrail.LAG
+    while True:
+        found = [each for each in cloudtrail.trails(clients, region) if each.is_multi_region]
+        now = clock.now()
+        if now >= until or not any(_is_silent(each, now) for each in found):
+            return found
+        clock.sleep(LOOK_AGAIN)
+
+
+def _is_silent(trail: Trail, now: datetime) -> bool:
+    """Whether it logs, and has delivered nothing for long."""
+    return trail.is_logging and (trail.delivered is None or now - trail.delivered > STALE)
 
 
 def _judged(trail: Trail, ctx: DrillContext) -> Evidence:
@@ -137,7 +154,7 @@ def _state(trail: Trail, now: datetime) -> Iterator[str]:
         yield "its files are not validated, so nobody would see a change in them"
     if trail.delivery_error or trail.digest_error:
         yield f"its last delivery failed ({trail.delivery_error or trail.digest_error})"
-    elif trail.is_logging and (trail.delivered is None or now - trail.delivered > STALE):
+    elif _is_silent(trail, now):
         when = f"since {trail.delivered:%Y-%m-%d %H:%M} UTC" if trail.delivered else "yet"
         yield f"it has delivered nothing {when}"
 
