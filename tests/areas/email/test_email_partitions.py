@@ -1,4 +1,4 @@
-"""Outside the partition `aws` every ARN is of the region's own, and so is the domain of KMS's conditions."""
+"""Outside the partition `aws` every ARN is of the region's own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 import baseops.areas
 from baseops.areas.email.delegation import identity_policies
-from baseops.areas.email.drill_permissions import statements
 from baseops.areas.email.identities import identities
 from baseops.areas.email.rehearse import judge
 from baseops.areas.email.roles import role_of
@@ -46,13 +45,6 @@ def test_another_account_is_let_in_by_names_of_its_partition():
         "arn:aws-us-gov:ses:us-gov-west-1:111111111111:identity/acme.example",
     )
     assert role_of("role/web", declaration.site).arn(declaration.site) == "arn:aws-us-gov:iam::111111111111:role/web"
-
-
-def test_kms_calls_services_in_china_by_their_domain_there():
-    declaration = load(TEXT.replace("us-gov-west-1", "cn-north-1").replace("aws-us-gov", "aws-cn"), SPECS)
-    exercise = statements(declaration.sections["email"], declaration.site)["exercise"]
-    (reading,) = [each for each in exercise if each["Sid"] == "EmailReadOwnQueues"]
-    assert reading["Condition"] == {"StringEquals": {"kms:ViaService": "sqs.cn-north-1.amazonaws.com.cn"}}
 
 
 @pytest.mark.parametrize("area", ["email", "secrets"])

@@ -53,7 +53,7 @@ def says(acme_says) -> Callable[..., dict[str, tuple[str, str]]]:
 
 def test_port_25_is_shut_and_the_port_for_ses_is_open(says):
     assert says() == {
-        PORT25: ("proven", "nothing lets port 25 out"),
+        PORT25: ("proven", "groups and ACLs let no port 25 out"),
         SUBMISSION: ("proven", "groups and ACLs let port 587 out to email-smtp.eu-west-1.amazonaws.com"),
     }
 

@@ -58,3 +58,12 @@ def test_dedicated_addresses_without_a_pool_are_those_of_the_default_pool(says, 
     sesv2.create_dedicated_ip_pool(PoolName="ses-default-dedicated-pool", ScalingMode="MANAGED")
     text = "email:\n  acme.example: {managed: false, promise: {blocklists: {addresses: [zen.spamhaus.org]}}}\n"
     assert says(text) == {f"{DOMAIN}/zen.spamhaus.org": ("proven", "its test entries answer, and it lists none of 2")}
+
+
+def test_a_pool_without_addresses_proves_nothing(says, account):
+    sesv2 = account.client("sesv2")
+    sesv2.create_dedicated_ip_pool(PoolName="own", ScalingMode="STANDARD")
+    sesv2.create_configuration_set(ConfigurationSetName="mail", DeliveryOptions={"SendingPoolName": "own"})
+    sesv2.create_email_identity(EmailIdentity="acme.example", ConfigurationSetName="mail")
+    text = "email:\n  acme.example: {managed: false, promise: {blocklists: {addresses: [zen.spamhaus.org]}}}\n"
+    assert says(text) == {f"{DOMAIN}/addresses": ("inconclusive", "SES has given no addresses yet to own")}

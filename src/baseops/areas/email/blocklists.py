@@ -46,8 +46,13 @@ def ask_blocklists(found: Sequence[Identity], ctx: DrillContext) -> Iterator[Evi
         if declared.addresses:
             pools = dedicated_addresses(ctx.clients) if pools is None else pools
             with aliased(identity, ctx):
-                addresses = _addresses(identity, managed, pools, ctx)
-            if not addresses:
+                used = _pools_of(identity, managed, ctx)
+            addresses = [one for pool in used for one in pools.get(pool, ())] + declared.servers
+            empty = [pool for pool in used if pool != DEFAULT_POOL and not pools.get(pool)]
+            if empty:
+                reason = f"SES has given no addresses yet to {', '.join(empty)}"
+                yield inconclusive(f"{target}/addresses", reason)
+            elif not addresses:
                 why = "its mail leaves from addresses that SES shares among accounts and looks after itself"
                 yield inconclusive(f"{target}/addresses", f"there is no address to ask for: {why}")
             for zone in declared.addresses:
@@ -60,19 +65,16 @@ def ask_blocklists(found: Sequence[Identity], ctx: DrillContext) -> Iterator[Evi
                 yield _asked(f"{target}/{zone}", zone, asked, lookups)
 
 
-def _addresses(
-    identity: Identity, managed: list[Identity], pools: Mapping[str, list[str]], ctx: DrillContext
-) -> list[str]:
-    """The dedicated addresses behind the identity's configuration sets as they are, and servers of its owner."""
+def _pools_of(identity: Identity, managed: list[Identity], ctx: DrillContext) -> list[str]:
+    """The pools behind the identity's configuration sets, as they are."""
     if identity.entry.managed:
         own = streams(identity, ctx.site.prefix, managed) or [default_stream(identity, ctx.site.prefix, managed)]
         names = [each.name for each in own]
     else:
         state = identity_state(ctx.clients, identity) or {}
         names = [str(state.get("ConfigurationSetName", ""))]
-    used = dict.fromkeys(_pool((configuration_set(ctx.clients, name) if name else None) or {}) for name in names)
-    dedicated = [address for pool in used for address in pools.get(pool, ())]
-    return [*dedicated, *identity.entry.promise.blocklists.servers]
+    live = [(configuration_set(ctx.clients, name) if name else None) or {} for name in names]
+    return list(dict.fromkeys(map(_pool, live)))
 
 
 def _pool(live: Mapping[str, Any]) -> str:

@@ -13,7 +13,6 @@ from baseops.areas.email.suppression import suppressing
 from baseops.contract.site import Site
 from baseops.contract.types import DrillClass, Json
 from baseops.semantics.mail.simulator import DOMAIN
-from baseops.semantics.partitions import domain_of
 
 if TYPE_CHECKING:
     from baseops.areas.email.spec import Section
@@ -208,7 +207,7 @@ def _probes(site: Site) -> list[Statement]:
             "Effect": "Allow",
             "Action": "kms:Decrypt",
             "Resource": _arn("kms", "key/*", site),
-            "Condition": {"StringEquals": {"kms:ViaService": f"sqs.{site.region}.{domain_of(site.region)}"}},
+            "Condition": {"StringEquals": {"kms:ViaService": f"sqs.{site.region}.amazonaws.com"}},
         },
     ]
 

@@ -53,8 +53,8 @@ def _port25(place: str, there: Sequence[Interface], *, needed: bool) -> Evidence
     if not needed and open_:
         reason = f"port 25 leaves {_named(open_)} for the internet"
         return refuted(place, reason, method="evaluated", measures=measures)
-    said = "groups and ACLs let port 25 out; no API says whether AWS does" if needed else "nothing lets port 25 out"
-    return proven(place, said, method="evaluated", measures=measures)
+    said = "let port 25 out; whether AWS does no API says" if needed else "let no port 25 out"
+    return proven(place, f"groups and ACLs {said}", method="evaluated", measures=measures)
 
 
 def _submission(place: str, there: Sequence[Interface], port: int, ctx: DrillContext) -> Evidence:

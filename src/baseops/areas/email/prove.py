@@ -114,7 +114,7 @@ def _ports(found: list[Identity], promised: list[Identity]) -> Drill:
 def _blocklists(found: list[Identity], listing: list[Identity]) -> Drill:
     return Drill(
         name="email/blocklists",
-        promise="no declared blocklist lists the addresses that mail leaves from, or its domain",
+        promise="no declared blocklist lists the sender's own addresses, or its domain",
         targets=(ACCOUNT,) if any(each.is_address for each in listing) else _targets(listing),
         run=partial(ask_blocklists, found),
         touches=("asks who keeps the declared blocklists, by DNS",),

@@ -9,7 +9,6 @@ from troposphere import GetAtt
 from baseops.areas.email.feedback import queue_title
 from baseops.areas.email.identities import Stream
 from baseops.areas.email.roles import Role, role_of
-from baseops.semantics.partitions import domain_of
 
 if TYPE_CHECKING:
     from baseops.contract.site import Site
@@ -46,7 +45,7 @@ def permission(stream: Stream, key: Any, region: str) -> dict[str, Any]:
                 "Effect": "Allow",
                 "Action": "kms:Decrypt",
                 "Resource": key,
-                "Condition": {"StringEquals": {"kms:ViaService": f"sqs.{region}.{domain_of(region)}"}},
+                "Condition": {"StringEquals": {"kms:ViaService": f"sqs.{region}.amazonaws.com"}},
             },
         ],
     }

@@ -7,9 +7,9 @@ from typing import Any
 
 from baseops.areas.email.identities import Identity
 from baseops.areas.email.world_zones import add_address
+from baseops.aws.managed_nodes import make_nodes
 from baseops.contract.sandbox_account import SandboxAccount
 
-IMAGE = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 SMTP_ADDRESSES = ("203.0.113.25", "203.0.113.26")
 NEEDED = (("tcp", 80), ("tcp", 443), ("udp", 53))
 """What every server asks of the internet: packages, AWS, names."""
@@ -22,17 +22,8 @@ def start_instances(identity: Identity, account: SandboxAccount) -> None:
     declared = identity.entry.port25
     if declared is None or not declared.instances:
         return
-    ec2 = account.client("ec2")
-    if not list(_instances(ec2, declared.instances)):
-        image = account.client("ssm").get_parameter(Name=IMAGE)["Parameter"]["Value"]
-        tags = [{"Key": key, "Value": value} for key, value in declared.instances.items()]
-        ec2.run_instances(
-            ImageId=image,
-            InstanceType="t3.micro",
-            MinCount=1,
-            MaxCount=1,
-            TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
-        )
+    role = "-".join(value for _, value in sorted(declared.instances.items()))
+    make_nodes(account, account.region, declared.instances, role=role)
     add_address(f"email-smtp.{account.region}.amazonaws.com", SMTP_ADDRESSES, account)
     narrow_groups(identity, account)
 
