@@ -7,10 +7,10 @@ from pathlib import Path
 import yaml
 
 from baseops.areas.secrets import access, rehearse, spec
-from baseops.areas.secrets.roles import role_of
 from baseops.contract.finding import Severity
 from baseops.contract.refs import Refs
 from baseops.contract.site import Site
+from baseops.semantics.roles import role_of
 
 HERE = Path(__file__).parent
 SITE = Site("acme", ("111111111111",), "eu-west-1", ("us-east-1",), folder=str(HERE))

@@ -10,9 +10,9 @@ from typing import Any
 
 from baseops.areas.email.feedback import topic_title
 from baseops.areas.email.identities import Identity, Stream
-from baseops.areas.email.roles import role_of
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
+from baseops.semantics.roles import role_of
 
 # Any: botocore's answers, and policy documents.
 ELSEWHERE = "999999999999"
@@ -152,7 +152,7 @@ class Victim:
 
     def sender_refused(self, account: SandboxAccount) -> None:
         """A sender loses its policies."""
-        iam, name = account.client("iam"), role_of(next(iter(self.identity.entry.senders)), self.site).name
+        iam, name = account.client("iam"), role_of(next(iter(self.identity.entry.senders)), self.site.accounts).name
         for each in iam.list_role_policies(RoleName=name)["PolicyNames"]:
             iam.delete_role_policy(RoleName=name, PolicyName=each)
 

@@ -19,12 +19,12 @@ from baseops.areas.email.identities import (
     shared_stream,
     streams,
 )
-from baseops.areas.email.roles import Role, role_of
 from baseops.areas.email.senders import Sender, senders
 from baseops.contract.finding import Finding, Severity
 from baseops.contract.site import Site
 from baseops.semantics.mail import dkim, ses
 from baseops.semantics.mail.addresses import domain_of, fold, is_address, is_within
+from baseops.semantics.roles import Role, role_of
 
 if TYPE_CHECKING:
     from baseops.areas.email.spec import InboundRule, Section
@@ -289,7 +289,7 @@ def _of_readers(stream: Stream, siblings: list[Stream], site: Site) -> Iterator[
             f"Write readers under {where}" if stream.events.share else f"Write {where}, or remove readers",
         )
     for index, reference in enumerate(stream.events.readers):
-        yield from _of_role(role_of(reference, site), (*path, index), stream.identity)
+        yield from _of_role(role_of(reference, site.accounts), (*path, index), stream.identity)
 
 
 def _of_feedback(identity: Identity, own: list[Stream]) -> Iterator[Finding]:

@@ -75,7 +75,7 @@ def may_send(action: str, address: str, own: list[Mandate], found: list[Identity
     identity = _taken(address, found)
     if not own or identity is None:
         return False
-    principal = Principal.parse(own[0].sender.arn(site))
+    principal = Principal.parse(own[0].sender.arn_in(partition_of(site.region), site.accounts[0]))
     policies = Policies(identity=tuple(Policy.parse(_dict(filled(each.document, site)), "email") for each in own))
     context = Context({"ses:FromAddress": address})
     managed = [each for each in found if each.entry.managed]

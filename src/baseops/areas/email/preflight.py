@@ -21,7 +21,6 @@ from baseops.areas.email.identities import (
 from baseops.areas.email.readers import readers
 from baseops.areas.email.reading import account_state, exists, identity_state, is_ours, sandboxed
 from baseops.areas.email.records import Signing, expected
-from baseops.areas.email.roles import Role
 from baseops.areas.email.senders import senders
 from baseops.aws.errors import translated
 from baseops.contract.clients import Clients
@@ -30,6 +29,7 @@ from baseops.contract.site import Site
 from baseops.errors import NotFoundError
 from baseops.semantics.mail import ses
 from baseops.semantics.mail.addresses import is_within
+from baseops.semantics.roles import Role
 
 if TYPE_CHECKING:
     from baseops.areas.email.spec import Section

@@ -8,7 +8,7 @@ from troposphere import GetAtt
 
 from baseops.areas.email.feedback import queue_title
 from baseops.areas.email.identities import Stream
-from baseops.areas.email.roles import Role, role_of
+from baseops.semantics.roles import Role, role_of
 
 if TYPE_CHECKING:
     from baseops.contract.site import Site
@@ -26,7 +26,7 @@ ACTIONS = (
 
 def readers(stream: Stream, site: Site) -> list[Role]:
     """The readers of a stream's queue, as they stand in the file."""
-    return [role_of(reference, site) for reference in dict.fromkeys(stream.events.readers)]
+    return [role_of(reference, site.accounts) for reference in dict.fromkeys(stream.events.readers)]
 
 
 def permission(stream: Stream, key: Any, region: str) -> dict[str, Any]:

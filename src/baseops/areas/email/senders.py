@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from baseops.areas.email.identities import Identity, Stream
-from baseops.areas.email.roles import Role, role_of
 from baseops.semantics.mail.addresses import domain_of, fold, is_within
+from baseops.semantics.roles import Role, role_of
 
 if TYPE_CHECKING:
     from baseops.contract.site import Site
@@ -66,7 +66,7 @@ def covers(patterns: tuple[str, ...], address: str) -> bool:
 
 
 def _sender(reference: str, patterns: list[str], site: Site) -> Sender:
-    role = role_of(reference, site)
+    role = role_of(reference, site.accounts)
     return Sender(role.reference, role.name, role.path, role.account, tuple(patterns))
 
 

@@ -14,13 +14,13 @@ from baseops.areas.email.identities import Identity, default_stream, streams
 from baseops.areas.email.naming import named, target_of
 from baseops.areas.email.permissions import ACTIONS, example
 from baseops.areas.email.reading import identity_state
-from baseops.areas.email.roles import role_of
 from baseops.areas.email.senders import covers, senders
 from baseops.aws.principals import Somebody, everybody
 from baseops.contract.drill import DrillContext, Evidence, proven, refuted
 from baseops.contract.site import Site
 from baseops.semantics.partitions import partition_of
 from baseops.semantics.policies import Context, Policy, Request, evaluate
+from baseops.semantics.roles import role_of
 
 RECIPIENT = "customer@example.com"
 """Somebody who is no simulator: drills may write to that."""
@@ -95,7 +95,7 @@ def _others(
 ) -> Evidence:
     """Nobody else, no sender under another's address; declared administrators are left out, and so are AWS's roles."""
     own = [each for each in senders(identity, ctx.site) if not each.account]
-    spared = {role_of(each, ctx.site).name for each in identity.entry.administrators}
+    spared = {role_of(each, ctx.site.accounts).name for each in identity.entry.administrators}
     patterns = [pattern for each in own for pattern in each.patterns]
     addresses = dict.fromkeys([*map(example, patterns), example(f"*@{identity.domain}")])
     found = []

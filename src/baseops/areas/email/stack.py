@@ -14,7 +14,6 @@ from baseops.areas.email.alarms import add_account_alarms, add_stream_alarms
 from baseops.areas.email.feedback import add_feedback
 from baseops.areas.email.identities import Identity, default_stream, identities, inbound_rules, streams
 from baseops.areas.email.inbound import add_inbound
-from baseops.areas.email.roles import Role
 from baseops.areas.email.senders import permission, senders
 from baseops.areas.email.sending import add_configuration_set, add_identity
 from baseops.areas.email.zone import add_records
@@ -22,6 +21,7 @@ from baseops.cloudformation.builder import SHARED, StackBuilder
 from baseops.contract.needs import KeyNeed, Needs
 from baseops.contract.refs import Refs
 from baseops.contract.site import Site
+from baseops.semantics.roles import Role
 
 if TYPE_CHECKING:
     from baseops.areas.email.spec import Section

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from baseops.areas.email.identities import Identity, identities, inbound_rules, rule_set_name
 from baseops.areas.email.operate.dns import list_records
-from baseops.areas.email.roles import role_of
 from baseops.areas.email.world_instances import narrow_groups, start_instances
 from baseops.areas.email.world_keys import new_private_key, public_half
 from baseops.areas.email.world_zones import keep_blocklists, make_zones, public_zone, publish
@@ -18,6 +17,7 @@ from baseops.aws.errors import translated
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
 from baseops.errors import NotFoundError
+from baseops.semantics.roles import role_of
 
 if TYPE_CHECKING:
     from baseops.areas.email.spec import Section
@@ -99,7 +99,7 @@ def _roles(identity: Identity, account: SandboxAccount, site: Site) -> None:
     iam = account.client("iam")
     sets = identity.entry.configuration_sets.values()
     named = [*identity.entry.senders, *(reader for settings in sets for reader in settings.events.readers)]
-    for role in (role_of(reference, site) for reference in named):
+    for role in (role_of(reference, site.accounts) for reference in named):
         if role.account is None and not _exists(iam.get_role, RoleName=role.name):
             iam.create_role(RoleName=role.name, Path=role.path, AssumeRolePolicyDocument=json.dumps(_TRUST))
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-from baseops.areas.secrets.roles import Role, at_home, role_of
 from baseops.contract.site import Site
 from baseops.contract.types import Json
+from baseops.semantics.roles import Role, at_home, role_of
 
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Entry, Section

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.secrets import access, reach
-from baseops.areas.secrets.roles import Role, at_home, role_of
 from baseops.areas.secrets.rotation import POSTGRES_SINGLE_USER
 from baseops.areas.secrets.wording import Path, error, warning
 from baseops.aws.errors import translated
@@ -20,6 +19,7 @@ from baseops.contract.lock import Lock
 from baseops.contract.refs import Refs
 from baseops.contract.site import Site
 from baseops.errors import NotFoundError
+from baseops.semantics.roles import Role, at_home, role_of
 
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Entry, Section

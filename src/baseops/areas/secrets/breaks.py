@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.secrets import canary, company_trail, package
-from baseops.areas.secrets.roles import role_of
 from baseops.cloudformation.packages import zipped
 from baseops.contract.sandbox_account import SandboxAccount
+from baseops.semantics.roles import role_of
 
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Entry

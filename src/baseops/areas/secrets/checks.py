@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from baseops.areas.secrets import access, canary
 from baseops.areas.secrets.credentials import kind_of_secret, names_a_secret
-from baseops.areas.secrets.roles import at_home, role_of
 from baseops.areas.secrets.rotation_checks import postgres_value, rotation_canary, rotation_function, rotation_schedule
 from baseops.areas.secrets.wording import Path, error, warning
 from baseops.contract.finding import Finding
 from baseops.contract.site import Site
+from baseops.semantics.roles import at_home, role_of
 
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Entry, Section

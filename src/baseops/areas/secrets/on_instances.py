@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.secrets import described, reading
-from baseops.areas.secrets.roles import role_of
 from baseops.areas.secrets.troubles import doubtful
 from baseops.aws import cloudtrail
 from baseops.aws.errors import translated
 from baseops.contract.drill import DrillContext, Evidence, inconclusive, proven, refuted
 from baseops.errors import AwsError, BaseopsError, NotFoundError
+from baseops.semantics.roles import role_of
 from baseops.semantics.trail import Read, reads
 
 if TYPE_CHECKING:

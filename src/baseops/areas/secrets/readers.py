@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from baseops.areas.secrets.organisation import Organisation, read
-from baseops.areas.secrets.roles import at_home, role_of
 from baseops.areas.secrets.troubles import doubtful
 from baseops.areas.secrets.values import ACTIONS, Value, ValueReader
 from baseops.areas.secrets.verdicts import Can, Judge
 from baseops.aws.principals import Somebody, everybody
 from baseops.contract.drill import DrillContext, Evidence, inconclusive, proven, refuted
 from baseops.errors import BaseopsError
+from baseops.semantics.roles import at_home, role_of
 
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Entry

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from baseops.areas.secrets import access
-from baseops.areas.secrets.roles import Role, at_home, role_of
 from baseops.contract.finding import Finding, Severity
 from baseops.contract.refs import Refs
 from baseops.contract.site import Site
 from baseops.contract.types import Json
 from baseops.semantics.policies import Context, Policies, Policy, Principal, Request, evaluate, readings
+from baseops.semantics.roles import Role, at_home, role_of
 
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Entry, Section

@@ -11,9 +11,9 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.secrets import company_trail, private_network, world_instances
-from baseops.areas.secrets.roles import Role, role_of
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
+from baseops.semantics.roles import Role, role_of
 
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Entry, Section

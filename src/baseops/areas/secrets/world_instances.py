@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from baseops.areas.secrets.roles import role_of
 from baseops.aws.managed_nodes import make_nodes
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
+from baseops.semantics.roles import role_of
 
 if TYPE_CHECKING:
     from baseops.areas.secrets.spec import Entry
