@@ -85,6 +85,17 @@ def test_what_is_taken_is_proven(shipping_says):
     assert found["logs.web/opensearch"]["measures"]["calls"] > 0
 
 
+def test_the_generated_policies_suffice(applied, permitted):
+    declaration, lock, account = applied
+
+    def in_a_copy():
+        who = permitted(declaration, account)
+        with proven(declaration, lock, account, names=["logs/shipping"], **who) as run:
+            return {each["target"]: each["verdict"] for each in run.records}
+
+    assert account.fork(in_a_copy) == {target: "proven" for target, _ in GONE.values()}
+
+
 @pytest.mark.parametrize("name", GONE)
 def test_a_receiver_that_is_gone_is_noticed(applied, shipping_says, name):
     broken = {each.name: each for each in sabotages(applied[0])}[name]
