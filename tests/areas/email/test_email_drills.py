@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +151,7 @@ def test_drills_send_nothing_while_sending_is_paused(acme_says):
 def test_who_may_send_is_evaluated_over_the_whole_account(acme_says):
     records = acme_says("email/senders")
     assert by_target(records, "proven") == {
-        f"{DOMAIN}/senders": "every declared role may send under its addresses",
+        f"{DOMAIN}/senders": "every declared role may send under its addresses, by its policies",
         f"{DOMAIN}/others": "nobody else may send",
         f"{DOMAIN}/policies": "none of its 0 policies lets anybody else send",
     }
@@ -167,4 +169,51 @@ def test_a_role_that_may_send_as_anybody_is_named(acme_says):
     (wrong,) = [each for each in BREAKS if each.name == "email/wrong-sender"]
     assert by_target(acme_says(wrong.drill, break_=wrong.break_), "refuted") == {
         f"{DOMAIN}/others": "newcomer-in-a-hurry may send under addresses that are not declared for them"
+    }
+
+
+def with_policy(*statements: dict[str, Any], role: str = "") -> Callable[[Any], None]:
+    """A break: an assistant, or a role that is there, gets one more policy."""
+
+    def give(account: Any) -> None:
+        iam, document = account.client("iam"), json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        if role:
+            iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=document)
+        else:
+            iam.create_user(UserName="assistant")
+            iam.put_user_policy(UserName="assistant", PolicyName="mail", PolicyDocument=document)
+
+    return give
+
+
+SEND = {"Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"}
+SES = "arn:aws:ses:eu-west-1:111111111111"
+OFFICE = {"aws:SourceIp": "192.0.2.0/24"}
+
+
+@pytest.mark.parametrize("pattern", ["ceo@acme.example", "ceo@*", "c?o@news.acme.example"])
+def test_leave_for_an_address_that_nobody_declared_is_found_in_the_policy_that_names_it(acme_says, pattern):
+    break_ = with_policy({**SEND, "Condition": {"StringLike": {"SES:fromAddress": pattern}}})
+    assert by_target(acme_says("email/senders", break_=break_), "refuted") == {
+        f"{DOMAIN}/others": "assistant may send under addresses that are not declared for them"
+    }
+
+
+def test_a_configuration_set_of_ones_own_is_as_good_as_the_declared_one(acme_says):
+    break_ = with_policy({**SEND, "Resource": [f"{SES}:identity/acme.example", f"{SES}:configuration-set/own-*"]})
+    assert by_target(acme_says("email/senders", break_=break_), "refuted")
+    without = with_policy({**SEND, "Resource": f"{SES}:identity/acme.example"})
+    assert not by_target(acme_says("email/senders", break_=without), "refuted")
+
+
+def test_what_depends_on_where_somebody_asks_from_is_neither_proven_nor_refuted(acme_says):
+    in_the_office = with_policy({**SEND, "Condition": {"IpAddress": OFFICE}})
+    assert by_target(acme_says("email/senders", break_=in_the_office), "inconclusive") == {
+        f"{DOMAIN}/others": "by conditions not known here, assistant may be able to send under others' addresses"
+    }
+    elsewhere = with_policy(
+        {**SEND, "Effect": "Deny", "Action": "ses:Send*", "Condition": {"NotIpAddress": OFFICE}}, role="web"
+    )
+    assert by_target(acme_says("email/senders", break_=elsewhere), "inconclusive") == {
+        f"{DOMAIN}/senders": "it depends on where or how they ask whether these may send: web"
     }

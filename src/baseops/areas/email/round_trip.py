@@ -43,11 +43,11 @@ def go_round(domains: Sequence[Identity], pace: Pace, ctx: DrillContext) -> Iter
         for identity in able:
             yield refuted(target_of(identity, ctx), f"SES cannot publish to a topic like the stack's: {error.why}")
         return
-    within = max(each.entry.promise.feedback_within for each in able)
+    promised = {each.name: each.entry.promise.feedback_within for each in able}
     sent = _send(mails, twin, pace, ctx)
-    _wait(sent, twin, within, ctx)
+    _wait(sent, twin, max(promised.values()), ctx)
     for each in sent:
-        yield _evidence(each, within, ctx)
+        yield _evidence(each, promised[each.identity], ctx)
 
 
 def require_leave(ctx: DrillContext) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from baseops.areas.email.attempts import Mail, May, addresses_named_by
 from baseops.areas.email.delegation import identity_policies
 from baseops.areas.email.identities import Identity, default_stream, streams
 from baseops.areas.email.naming import named, target_of
@@ -16,38 +16,13 @@ from baseops.areas.email.permissions import ACTIONS, example
 from baseops.areas.email.reading import identity_state
 from baseops.areas.email.senders import covers, senders
 from baseops.aws.principals import Somebody, everybody
-from baseops.contract.drill import DrillContext, Evidence, proven, refuted
+from baseops.contract.drill import DrillContext, Evidence, inconclusive, proven, refuted
 from baseops.contract.site import Site
 from baseops.semantics.partitions import partition_of
-from baseops.semantics.policies import Context, Policy, Request, evaluate
+from baseops.semantics.policies import Policy
 from baseops.semantics.roles import role_of
 
-RECIPIENT = "customer@example.com"
-"""Somebody who is no simulator: drills may write to that."""
 SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Mail:
-    """An attempt to send: under which address, from which identity, through one of which sets."""
-
-    address: str
-    identity_arn: str
-    set_arns: tuple[str, ...]
-
-    def may_be_sent_by(self, who: Somebody) -> bool:
-        """Whether IAM lets the principal do it in any way."""
-        return any(
-            self._allows(who, action, self.identity_arn)
-            and any(self._allows(who, action, each) for each in self.set_arns)
-            for action in ACTIONS
-        )
-
-    def _allows(self, who: Somebody, action: str, resource: str) -> bool:
-        context = Context(
-            {"ses:FromAddress": self.address, "ses:Recipients": [RECIPIENT], "aws:SecureTransport": "true", **who.tags}
-        )
-        return evaluate(Request(who.principal, action, resource, context), who.policies).allowed
 
 
 def declaring(found: Sequence[Identity], site: Site) -> list[Identity]:
@@ -73,7 +48,7 @@ def _declared(
     place: str, identity: Identity, managed: list[Identity], people: Sequence[Somebody], ctx: DrillContext
 ) -> Evidence:
     roles = {each.name: each for each in people if each.is_role}
-    refused = []
+    refused, doubtful = [], []
     for sender in senders(identity, ctx.site):
         role = roles.get(sender.name)
         if sender.account:
@@ -81,13 +56,17 @@ def _declared(
         if role is None:
             refused.append(f"there is no role {sender.name}")
             continue
-        mails = [_mail(example(each), identity, managed, ctx) for each in sender.patterns]
-        lacking = sum(not each.may_be_sent_by(role) for each in mails)
-        if lacking:
-            refused.append(f"{sender.name} may not send under {lacking} of its {len(mails)} addresses")
+        may = [_mail(example(each), identity, managed, ctx).may_be_sent_by(role) for each in sender.patterns]
+        if May.NEVER in may:
+            refused.append(f"{sender.name} may not send under {may.count(May.NEVER)} of its {len(may)} addresses")
+        elif May.PERHAPS in may:
+            doubtful.append(sender.name)
     if refused:
         return refuted(place, "; ".join(refused), method="evaluated")
-    return proven(place, "every declared role may send under its addresses", method="evaluated")
+    if doubtful:
+        reason = f"it depends on where or how they ask whether these may send: {', '.join(doubtful)}"
+        return inconclusive(place, reason, method="evaluated")
+    return proven(place, "every declared role may send under its addresses, by its policies", method="evaluated")
 
 
 def _others(
@@ -98,20 +77,30 @@ def _others(
     spared = {role_of(each, ctx.site.accounts).name for each in identity.entry.administrators}
     patterns = [pattern for each in own for pattern in each.patterns]
     addresses = dict.fromkeys([*map(example, patterns), example(f"*@{identity.domain}")])
-    found = []
+    found: list[str] = []
+    doubtful: list[str] = []
     for who in people:
         if who.is_service_linked or (who.is_role and who.name in spared) or not who.policies.identity:
             continue
         may = tuple(pattern for each in own if who.is_role and each.name == who.name for pattern in each.patterns)
-        wrong = [each for each in addresses if not covers(may, each)]
-        if any(_mail(each, identity, managed, ctx).may_be_sent_by(who) for each in wrong):
-            found.append(named(who.name, ctx))
+        asked = dict.fromkeys([*addresses, *addresses_named_by(who, identity)])
+        wrong = [_mail(each, identity, managed, ctx) for each in asked if not covers(may, each)]
+        most = max((each.through_sets_of(who).may_be_sent_by(who) for each in wrong), default=May.NEVER)
+        if most is not May.NEVER:
+            (found if most is May.SURELY else doubtful).append(named(who.name, ctx))
     measures = {"principals": len(people)}
     if found:
-        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        reason = f"{', '.join(found[:SHOWN])}{more} may send under addresses that are not declared for them"
+        reason = f"{_listed(found)} may send under addresses that are not declared for them"
         return refuted(place, reason, method="evaluated", measures=measures)
+    if doubtful:
+        reason = f"by conditions not known here, {_listed(doubtful)} may be able to send under others' addresses"
+        return inconclusive(place, reason, method="evaluated", measures=measures)
     return proven(place, "nobody else may send", method="evaluated", measures=measures)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{', '.join(names[:SHOWN])}{more}"
 
 
 def _opened(place: str, identity: Identity, ctx: DrillContext) -> Evidence:
@@ -136,6 +125,5 @@ def _opened(place: str, identity: Identity, ctx: DrillContext) -> Evidence:
 def _mail(address: str, identity: Identity, managed: list[Identity], ctx: DrillContext) -> Mail:
     prefix = f"arn:{partition_of(ctx.site.region)}:ses:{ctx.site.region}:{ctx.account}:"
     sets = streams(identity, ctx.site.prefix, managed) or [default_stream(identity, ctx.site.prefix, managed)]
-    return Mail(
-        address, f"{prefix}identity/{identity.name}", tuple(f"{prefix}configuration-set/{each.name}" for each in sets)
-    )
+    names = tuple(f"{prefix}configuration-set/{each.name}" for each in sets)
+    return Mail(address, ctx.site.region, f"{prefix}identity/{identity.name}", names)
