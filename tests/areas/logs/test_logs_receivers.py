@@ -106,6 +106,14 @@ def test_a_receiver_that_is_gone_is_noticed(applied, shipping_says, name):
     assert reason in found[target]["reason"]
 
 
+def test_a_function_whose_role_lost_its_policy_is_refuted(applied, shipping_says):
+    broken = {each.name: each for each in sabotages(applied[0])}["logs/function-without-permission"]
+    found = shipping_says(broken.break_)
+
+    assert found["logs.web/opensearch"]["reason"] == "the role of the function that ships may not call es:ESHttpPost"
+    assert found["logs.api/opensearch-ingestion"]["verdict"] == "proven"
+
+
 def test_a_function_without_dead_letters_is_refuted(shipping_says):
     def forget(account):
         functions = account.client("lambda").list_functions()["Functions"]

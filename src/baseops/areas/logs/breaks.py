@@ -61,6 +61,13 @@ def strip_subscription_role(region: str, group: str, name: str, account: Sandbox
     _strip(account, next(each["roleArn"] for each in found if each["filterName"] == name))
 
 
+def strip_function_role(region: str, group: str, name: str, account: SandboxAccount) -> None:
+    """Take the policy of the role of the function by which events are shipped."""
+    found = account.client("logs", region).describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+    function = next(each["destinationArn"] for each in found if each["filterName"] == name)
+    _strip(account, account.client("lambda", region).get_function_configuration(FunctionName=function)["Role"])
+
+
 def close_bucket(region: str, group: str, name: str, account: SandboxAccount) -> None:
     """Let nobody write into the bucket to which events are shipped."""
     found = account.client("logs", region).describe_subscription_filters(logGroupName=group)["subscriptionFilters"]

@@ -16,10 +16,11 @@ from baseops.aws.errors import translated
 from baseops.aws.roles import read_role
 from baseops.contract.drill import DrillContext, Evidence, proven, refuted
 from baseops.errors import NotFoundError
+from baseops.semantics.partitions import partition_of
 from baseops.semantics.policies import Context, Policies, Policy, Principal, Request, evaluate
 
 if TYPE_CHECKING:
-    from baseops.areas.logs.spec import Entry, Section
+    from baseops.areas.logs.spec import Entry, Section, Ship
 
 # Any: botocore's clients and answers.
 
@@ -85,7 +86,7 @@ def _fault(ctx: DrillContext, name: str, entry: Entry, shipment: Shipment, live:
         return "the pattern of the live subscription is not the declared one"
     arn = str(live["destinationArn"])
     if shipment.kind in _BY_FUNCTION:
-        return _function_fault(ctx, entry, arn)
+        return _function_fault(ctx, entry, arn, shipment.ship)
     stream = names.stream_name(ctx.site, name, shipment.name)
     if arn.rpartition("/")[2] != stream:
         return f"the live subscription sends to {arn.rpartition('/')[2]}, not to {stream}"
@@ -112,14 +113,15 @@ def _stream_fault(ctx: DrillContext, arn: str, stream: str, role_arn: str) -> st
     return f"the subscription's role may not call {missing[0]}" if missing else ""
 
 
-def _function_fault(ctx: DrillContext, entry: Entry, arn: str) -> str:
+def _function_fault(ctx: DrillContext, entry: Entry, arn: str, ship: Ship) -> str:
     client = ctx.clients.client("lambda", ctx.site.region)
     try:
         with translated("cannot read the function that ships"):
-            state = client.get_function_configuration(FunctionName=arn).get("State", "Active")
+            configuration = client.get_function_configuration(FunctionName=arn)
             policy = Policy.parse(json.loads(client.get_policy(FunctionName=arn)["Policy"]), "function")
     except NotFoundError:
         return "the function that ships is not there, or nothing may call it"
+    state = configuration.get("State", "Active")
     if state not in ("Active", "Inactive"):
         return f"the function that ships is {state}"
     group = f"{arn.partition(':function:')[0].replace(':lambda:', ':logs:')}:log-group:{entry.group.name}:*"
@@ -127,4 +129,19 @@ def _function_fault(ctx: DrillContext, entry: Entry, arn: str) -> str:
     callers = ("logs.amazonaws.com", f"logs.{ctx.site.region}.amazonaws.com")
     asked = [Request(Principal.parse(each), "lambda:InvokeFunction", arn, told) for each in callers]
     allowed = any(evaluate(each, Policies(resource=policy)).allowed for each in asked)
-    return "" if allowed else "CloudWatch Logs may not call the function that ships"
+    if not allowed:
+        return "CloudWatch Logs may not call the function that ships"
+    return _role_fault(ctx, str(configuration["Role"]), ship)
+
+
+def _role_fault(ctx: DrillContext, role_arn: str, ship: Ship) -> str:
+    """Whether the function's role may give events to the receiver."""
+    action, resource = "osis:Ingest", ship.opensearch_ingestion.pipeline if ship.opensearch_ingestion else ""
+    if ship.opensearch:
+        place = f"arn:{partition_of(ctx.site.region)}:es:{ctx.site.region}:{ctx.account}"
+        action, resource = "es:ESHttpPost", f"{place}:domain/{ship.opensearch.domain}/_bulk"
+    try:
+        role = read_role(ctx.clients, role_arn)
+    except NotFoundError:
+        return "the role of the function that ships does not exist"
+    return "" if role.may(action, resource) else f"the role of the function that ships may not call {action}"

@@ -60,6 +60,13 @@ def _groups(entry: Entry, site: Site) -> Iterator[Sabotage]:
                 "the subscription's role lost its policy, and events are lost without a word",
                 partial(breaks.strip_subscription_role, site.region, group, shipment.name),
             )
+        else:
+            yield Sabotage(
+                "logs/function-without-permission",
+                "logs/shipping",
+                "the role of the function that ships lost its policy: whatever it is given becomes a dead letter",
+                partial(breaks.strip_function_role, site.region, group, shipment.name),
+            )
         yield from _receiver(entry, shipment, site)
 
 
@@ -73,7 +80,7 @@ def _receiver(entry: Entry, shipment: Shipment, site: Site) -> Iterator[Sabotage
         story = "the receiver takes nothing any more, and CloudWatch Logs hands on as ever"
         name = f"logs/{shipment.kind.replace('_', '-')}-gone"
         break_ = partial(breaks.silence_receiver, receiver(shipment.ship))
-        yield Sabotage(name, where, story, break_, passes=timedelta(hours=1))
+        yield Sabotage(name, where, story, break_, passes=timedelta(minutes=30))
 
 
 def _alarms(name: str, entry: Entry, site: Site) -> Iterator[Sabotage]:
