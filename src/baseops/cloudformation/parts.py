@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from troposphere import Ref, cloudwatch, events, iam, s3
+from troposphere import GetAtt, Ref, Sub, cloudwatch, events, iam, s3, ssm
 
 from baseops.contract.types import Json
 
@@ -89,6 +89,59 @@ def rule_to_topic(title: str, *, description: str, pattern: Mapping[str, Any], t
         Description=description,
         EventPattern=dict(pattern),
         Targets=[events.Target(Id="alerts", Arn=topic)],
+    )
+
+
+def start_automation(document: ssm.Document, running: iam.Role) -> list[dict[str, Any]]:
+    """What a rule's role may do: start this Automation document, which takes the role `running`.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
+    """
+    place = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}"
+    return [
+        {
+            "Sid": "StartTheAutomation",
+            "Effect": "Allow",
+            "Action": "ssm:StartAutomationExecution",
+            "Resource": Sub(f"{place}:automation-definition/${{{document.title}}}:*"),
+        },
+        {
+            "Sid": "ByItsOwnRole",
+            "Effect": "Allow",
+            "Action": "iam:PassRole",
+            "Resource": GetAtt(running, "Arn"),
+            "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
+        },
+    ]
+
+
+def automation_target(document: ssm.Document, role: iam.Role, **properties: Any) -> events.Target:
+    """The target of a rule that starts an Automation document by a role with `start_automation`."""
+    return events.Target(
+        Id="automation",
+        Arn=Sub(
+            "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:automation-definition/"
+            f"${{{document.title}}}:$DEFAULT"
+        ),
+        RoleArn=GetAtt(role, "Arn"),
+        **properties,
+    )
+
+
+def failed_automation_rule(title: str, *, description: str, documents: Iterable[str], topic: Any) -> events.Rule:
+    """Word to the topic of executions that did not come to their end.
+
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/monitoring-systems-manager-event-examples.html
+    """
+    return rule_to_topic(
+        title,
+        description=description,
+        pattern={
+            "source": ["aws.ssm"],
+            "detail-type": ["EC2 Automation Execution Status-change Notification"],
+            "detail": {"Definition": list(documents), "Status": ["Failed", "TimedOut", "Cancelled"]},
+        },
+        topic=topic,
     )
 
 

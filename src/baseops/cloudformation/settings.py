@@ -69,8 +69,9 @@ class Settings:
         for plan in plans:
             if plan.action == "refused":
                 raise UsageError(f"setting {plan.setting.id} is not ours to change", plan.reason, _RELEASE)
-            if plan.action == "write":
+            if plan.action == "write" or plan.setting.claimed_at_once:
                 self._claim(plan)
+            if plan.action == "write":
                 plan.setting.write(self._clients)
         self.restore([plan.setting for plan in plans if plan.action == "restore"])
         return plans

@@ -32,6 +32,10 @@ class Setting(Protocol):
         """Whether the account has only one (then a second declaration's claim is refused)."""
 
     @property
+    def claimed_at_once(self) -> bool:
+        """Whether the record is made before there is anything to write: something of our stacks writes it too."""
+
+    @property
     def desired(self) -> Json:
         """The declared value, comparable with what `read` returns."""
 

@@ -231,24 +231,52 @@ def test_a_recipe_of_a_moved_base_takes_the_next_version(applied, account):
     assert build(moved, account).arn.endswith("image/baseops-acme-web/1.0.1/1")
 
 
-def test_a_published_image_is_protected_and_the_protection_moves(applied, account, web):
+def protections(account, region="eu-west-1"):
+    return {each["ImageId"]: each.get("DeregistrationProtection", "disabled") for each in own(account, region)}
+
+
+def test_each_build_is_protected_when_it_is_published_and_the_one_before_let_go(applied, account, web):
     compiled = applied(web + "    protect: true\n")
     (setting,) = [each for each in compiled.settings if each.region == "eu-west-1"]
     assert setting.read(account) is None
-    assert setting.unset_reason(None) == "/acme/images/web names no AMI yet; run baseops apply after the first build"
+    assert setting.unset_reason(None) == "/acme/images/web names no AMI yet; the first build will be protected"
     first = build(compiled, account).amis["eu-west-1"]
-    assert setting.read(account) == {"published": "unprotected", "older": []}
-    apply(compiled, account, account.clock)
-    assert setting.read(account) == setting.desired
+    account.clock.sleep(60)
+    assert protections(account) == {first: "enabled-without-cooldown"}
     with pytest.raises(account.client("ec2").exceptions.ClientError, match="deregistration protection is enabled"):
         account.client("ec2").deregister_image(ImageId=first)
     second = build(compiled, account).amis["eu-west-1"]
-    assert setting.read(account) == {"published": "unprotected", "older": [first]}
-    apply(compiled, account, account.clock)
-    states = {each["ImageId"]: each["DeregistrationProtection"] for each in own(account)}
-    assert states == {first: "disabled", second: "enabled-without-cooldown"}
+    account.clock.sleep(60)
+    assert protections(account) == {first: "disabled", second: "enabled-without-cooldown"}
+    assert setting.read(account) == setting.desired
     destroy(compiled.declaration.site, account, account.clock)
-    assert {each["DeregistrationProtection"] for each in own(account)} == {"disabled"}
+    assert set(protections(account).values()) == {"disabled"}
+
+
+def test_apply_protects_what_was_built_while_nothing_did(applied, account, web):
+    compiled = applied(web)
+    built = build(compiled, account).amis["eu-west-1"]
+    assert protections(account) == {built: "disabled"}
+    applied(web + "    protect: true\n")
+    assert protections(account) == {built: "enabled-without-cooldown"}
+
+
+def test_a_build_that_cannot_be_protected_is_told(applied, account, web):
+    compiled = applied(web + "    protect: true\n")
+    role = resource(account, "WebProtectRole")
+    account.client("iam").delete_role_policy(RoleName=role, PolicyName="work")
+    account.enforce()
+    built = build(compiled, account).amis["eu-west-1"]
+    account.clock.sleep(600)
+    assert protections(account) == {built: "disabled"}
+    (failed,) = account.client("ssm").describe_automation_executions()["AutomationExecutionMetadataList"]
+    assert (failed["DocumentName"], failed["AutomationExecutionStatus"]) == ("baseops-acme-web-protect", "Failed")
+
+
+def resource(account, logical_id):
+    stack = account.client("cloudformation")
+    found = stack.describe_stack_resource(StackName="baseops-acme-images", LogicalResourceId=logical_id)
+    return found["StackResourceDetail"]["PhysicalResourceId"]
 
 
 def test_allowed_amis_are_claimed_in_every_region_and_given_back(applied, account, web):

@@ -33,6 +33,7 @@ class SnapshotBlockPublicAccess:
     id: str = "backups/snapshot-block-public-access"
     area: AreaName = "backups"
     singleton: bool = True
+    claimed_at_once: bool = False
 
     def read(self, clients: Clients) -> Json:
         """One of `STATES`. AWS call: ec2:GetSnapshotBlockPublicAccessState."""

@@ -30,6 +30,7 @@ class IdentityPolicy:
     document: Mapping[str, Json] = field(hash=False)
     area: AreaName = field(default="email", init=False)
     singleton: bool = field(default=False, init=False)
+    claimed_at_once: bool = field(default=False, init=False)
 
     @property
     def id(self) -> str:

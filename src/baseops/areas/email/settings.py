@@ -48,6 +48,7 @@ class _Singleton:
     region: str
     area: AreaName = field(default="email", init=False)
     singleton: bool = field(default=True, init=False)
+    claimed_at_once: bool = field(default=False, init=False)
 
     def unset_reason(self, current: Json) -> str:  # noqa: ARG002  # the protocol's signature
         """Apply can always write it."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from baseops.areas.images import sources
 from baseops.areas.images.names import image_name
+from baseops.areas.images.protection import role_title, rule_title
 from baseops.contract.sandbox_account import SandboxAccount
 from baseops.contract.site import Site
 
@@ -65,8 +66,7 @@ class Victim:
     def deregister_a_copy(self, account: SandboxAccount) -> None:
         """The AMI of the last region is gone."""
         region = (self.site.region, *self.site.regions)[-1]
-        image_id = self.newest(account, region)["ImageId"]
-        account.client("ec2", region).deregister_image(ImageId=image_id)
+        self._deregister(account, region)
 
     def leave_a_region_behind(self, account: SandboxAccount) -> None:
         """The newest build did not come to the last region, whose parameter names the one before."""
@@ -74,7 +74,7 @@ class Victim:
         region = (self.site.region, *self.site.regions)[-1]
         former = str(self.newest(account, region)["ImageId"])
         self.build(account, 1)
-        account.client("ec2", region).deregister_image(ImageId=self.newest(account, region)["ImageId"])
+        self._deregister(account, region)
         account.client("ssm", region).put_parameter(
             Name=self.publish, Value=former, Type="String", DataType="aws:ec2:image", Overwrite=True
         )
@@ -128,6 +128,26 @@ class Victim:
         builder.update_lifecycle_policy(
             lifecyclePolicyArn=policy["arn"], clientToken="changed", **{key: policy[key] for key in kept} | changed
         )
+
+    # --- who may deregister it ---
+
+    def unprotect(self, account: SandboxAccount) -> None:
+        """Somebody turned the protection of the newest AMI off."""
+        image_id, ec2 = self._here(account)
+        ec2.disable_image_deregistration_protection(ImageId=image_id)
+
+    def disable_the_protecting_rule(self, account: SandboxAccount) -> None:
+        """Nothing protects the next build."""
+        account.client("events", self.site.region).disable_rule(Name=self._resource(account, rule_title(self.name)))
+        self._build_and_wait(account)
+
+    def take_the_protecting_rights(self, account: SandboxAccount) -> None:
+        """The automation that protects the next build may not."""
+        role = self._resource(account, role_title(self.name))
+        iam = account.client("iam")
+        for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=role, PolicyName=policy)
+        self._build_and_wait(account)
 
     # --- who uses it ---
 
@@ -191,6 +211,23 @@ class Victim:
             ImageId=image_id, InstanceType="t3.micro", MinCount=1, MaxCount=1, TagSpecifications=specification
         )["Instances"]
         return str(instance["InstanceId"])
+
+    def _build_and_wait(self, account: SandboxAccount) -> None:
+        self.disable_the_schedule(account)
+        self.build(account, 1)
+        account.clock.sleep(SOME_HOURS.total_seconds())
+
+    def _deregister(self, account: SandboxAccount, region: str) -> None:
+        """The newest AMI of a region goes, protected or not."""
+        ec2, image_id = account.client("ec2", region), str(self.newest(account, region)["ImageId"])
+        ec2.disable_image_deregistration_protection(ImageId=image_id)
+        ec2.deregister_image(ImageId=image_id)
+
+    def _resource(self, account: SandboxAccount, title: str) -> str:
+        found = account.client("cloudformation", self.site.region).describe_stack_resource(
+            StackName=f"{self.site.prefix}-images", LogicalResourceId=title
+        )
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
     def _publish(self, account: SandboxAccount, image_id: str) -> None:
         account.client("ssm", self.site.region).put_parameter(

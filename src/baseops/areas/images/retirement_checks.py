@@ -46,13 +46,6 @@ def retirement_findings(path: Path, entry: Entry) -> Findings:
             "a launch template or Auto Scaling group may still pin an image of that age",
             "Write: not_launched_for: 30d, which leaves alone what was launched lately",
         )
-    if entry.protect and retire.delete_after:
-        yield note(
-            "protected",
-            (*path, "protect"),
-            "Image Builder cannot delete an AMI while it is protected; apply moves the protection to the newest one",
-            "Run baseops apply after builds",
-        )
 
 
 def _order(place: Path, retire: Retire) -> Findings:

@@ -30,6 +30,8 @@ def _of_image(name: str, entry: Entry, site: Site) -> Iterator[Sabotage]:
     yield from _based(victim, entry)
     yield from _left_behind(victim)
     yield from _lacking(victim, entry)
+    if entry.protect:
+        yield from _protected(victim)
     if len(entry.regions or ()) > 1:
         yield from _copied(victim)
     if entry.used_by:
@@ -84,6 +86,16 @@ def _left_behind(victim: Victim) -> Iterator[Sabotage]:
     for name, (path, content, what) in left.items():
         story = f"the published AMI has {what}"
         yield Sabotage(f"images/{name}-in-the-ami", drill, story, Replaced(victim, {path: content}))
+
+
+def _protected(victim: Victim) -> Iterator[Sabotage]:
+    drill = "images/published"
+    story = "somebody turned the protection of the published AMI off"
+    yield Sabotage("images/protection-off", drill, story, victim.unprotect)
+    story = "the rule that protects each build was disabled, and the next build is not protected"
+    yield Sabotage("images/protecting-rule-disabled", drill, story, victim.disable_the_protecting_rule)
+    story = "the role that protects each build lost its rights, and the next build is not protected"
+    yield Sabotage("images/protecting-role-without-rights", drill, story, victim.take_the_protecting_rights)
 
 
 def _copied(victim: Victim) -> Iterator[Sabotage]:

@@ -70,6 +70,7 @@ class AllowedImages:
     id: str = "images/allowed-amis"
     area: AreaName = "images"
     singleton: bool = True
+    claimed_at_once: bool = False
 
     def read(self, clients: Clients) -> Json:
         """State and criteria. AWS call: ec2:GetAllowedImagesSettings."""
@@ -118,7 +119,7 @@ class PublishedImageProtection:
     """The published AMI of one image in one region cannot be deregistered; older ones can.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deregistration-protection.html. Each build publishes
-    another AMI, so the protection moves with the next apply.
+    another AMI, and the stack's automation moves the protection to it; apply does so for what was there before.
     """
 
     region: str
@@ -127,6 +128,7 @@ class PublishedImageProtection:
     publish: str
     area: AreaName = "images"
     singleton: bool = False
+    claimed_at_once: bool = True
 
     @property
     def id(self) -> str:
@@ -162,7 +164,7 @@ class PublishedImageProtection:
 
     def unset_reason(self, current: Json) -> str:
         """Nothing to protect before the first build."""
-        return "" if current else f"{self.publish} names no AMI yet; run baseops apply after the first build"
+        return "" if current else f"{self.publish} names no AMI yet; the first build will be protected"
 
     def _protected(self, clients: Clients) -> list[str]:
         found = sources.own_amis(clients, self.region, self.declaration, self.image)

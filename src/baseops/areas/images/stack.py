@@ -8,6 +8,7 @@ from troposphere import iam, imagebuilder
 
 from baseops.areas.images import drill_permissions, pipeline, retirement, roles, watching
 from baseops.areas.images.library import OWNER, used
+from baseops.areas.images.protection import add_protection
 from baseops.areas.images.recipe import component, recipe
 from baseops.areas.images.sharing import accounts, organizations
 from baseops.cloudformation.builder import SHARED, StackBuilder
@@ -30,10 +31,11 @@ def needs(section: Section, site: Site) -> Needs:
     components = used(section, site)
     places = sorted({region for entry in section.managed.values() for region in entry.regions or (site.region,)})
     shared, whole = accounts(section), organizations(section)
+    is_protected = any(entry.protect for entry in section.managed.values())
     keys = [KeyNeed("images", region, KEY_SERVICES, shared_with=shared, organizations=whole) for region in places]
     return Needs(
         keys=(*keys, KeyNeed("logs", site.region, frozenset({"logs"}))),
-        publishers={site.region: frozenset({"events"})},
+        publishers={site.region: frozenset({"events", "cloudwatch"} if is_protected else {"events"})},
         artifacts=tuple(each.artifact for each in components.values() if each.artifact),
         components={OWNER: {key: each.sha256 for key, each in sorted(components.items())}},
         drill_statements=drill_permissions.statements(section, site),
@@ -60,6 +62,8 @@ def build(section: Section, stack: StackBuilder, refs: Refs) -> None:
             if retiring is not None and (policy := retirement.policy(name, entry, retiring, refs)):
                 stack.add(policy)
             stack.add(watching.failed_build_rule(name, refs.site, stack.use(refs.topic())))
+            if entry.protect:
+                add_protection(stack, name, entry, refs)
 
 
 def build_region(section: Section, stack: StackBuilder, refs: Refs) -> None:

@@ -17,7 +17,12 @@ from baseops.areas.logs import names
 from baseops.areas.logs.dead_letters import add_queue, let_in
 from baseops.areas.logs.own_logs import add_own_group
 from baseops.cloudformation.builder import StackBuilder
-from baseops.cloudformation.parts import rule_to_topic, service_role
+from baseops.cloudformation.parts import (
+    automation_target,
+    failed_automation_rule,
+    service_role,
+    start_automation,
+)
 from baseops.cloudformation.resources import logical_id
 from baseops.contract.refs import Refs
 from baseops.contract.site import Site
@@ -73,7 +78,7 @@ def _add_remedy(
         )
     )
     starting = stack.add(
-        service_role(logical_id(name, remedy, "StartRole"), "events", _start_statements(document, running))
+        service_role(logical_id(name, remedy, "StartRole"), "events", start_automation(document, running))
     )
     alarms = [names.alarm_name(stack.site, name, alarm) for alarm in _alarms(entry, remedy)]
     return stack.add(_rule(name, remedy, alarms, document, starting, queue))
@@ -84,13 +89,9 @@ def _rule(name: str, remedy: str, alarms: list[str], document: ssm.Document, rol
     arns = [
         Sub(f"arn:${{AWS::Partition}}:cloudwatch:${{AWS::Region}}:${{AWS::AccountId}}:alarm:{each}") for each in alarms
     ]
-    target = events.Target(
-        Id="automation",
-        Arn=Sub(
-            f"arn:${{AWS::Partition}}:ssm:${{AWS::Region}}:${{AWS::AccountId}}:automation-definition/"
-            f"${{{document.title}}}:$DEFAULT"
-        ),
-        RoleArn=GetAtt(role, "Arn"),
+    target = automation_target(
+        document,
+        role,
         InputTransformer=events.InputTransformer(**INPUT),
         DeadLetterConfig=events.DeadLetterConfig(Arn=GetAtt(queue, "Arn")),
         # A remedy that comes an hour late meets another state of things.
@@ -232,39 +233,11 @@ def _document_arn(document: str) -> Any:
     return Sub(f"arn:${{AWS::Partition}}:ssm:${{AWS::Region}}:{owner}:document/{document}")
 
 
-def _start_statements(document: ssm.Document, running: Any) -> list[dict[str, Any]]:
-    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
-    place = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}"
-    return [
-        {
-            "Sid": "StartTheRemedy",
-            "Effect": "Allow",
-            "Action": "ssm:StartAutomationExecution",
-            "Resource": Sub(f"{place}:automation-definition/${{{document.title}}}:*"),
-        },
-        {
-            "Sid": "ByItsOwnRole",
-            "Effect": "Allow",
-            "Action": "iam:PassRole",
-            "Resource": GetAtt(running, "Arn"),
-            "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
-        },
-    ]
-
-
 def _failure_rule(stack: StackBuilder, name: str, remedies: Mapping[str, Remedy], refs: Refs) -> events.Rule:
-    # https://docs.aws.amazon.com/systems-manager/latest/userguide/monitoring-systems-manager-event-examples.html
-    return rule_to_topic(
+    return failed_automation_rule(
         logical_id(name, "RemedyFailedRule"),
         description=f"A remedy of {name} did not come to its end",
-        pattern={
-            "source": ["aws.ssm"],
-            "detail-type": ["EC2 Automation Execution Status-change Notification"],
-            "detail": {
-                "Definition": [document_name(stack.site, name, remedy) for remedy in remedies],
-                "Status": ["Failed", "TimedOut", "Cancelled"],
-            },
-        },
+        documents=[document_name(stack.site, name, remedy) for remedy in remedies],
         topic=stack.use(refs.topic()),
     )
 

@@ -51,6 +51,7 @@ class SecureParameter:
     region: str
     area: AreaName = "secrets"
     singleton: bool = False
+    claimed_at_once: bool = False
 
     @property
     def id(self) -> str:

@@ -45,7 +45,7 @@ class Entry(Strict):
     publish: ParameterName | None = None
     """The parameter, of type aws:ec2:image and in every region, that names the newest AMI."""
     protect: bool = False
-    """Nobody can deregister the published AMI by accident."""
+    """Nobody can deregister the published AMI by accident; each build moves the protection to what it publishes."""
     retire: Retire | None = None
     used_by: UsedBy | None = None
     exempt: tuple[Exemption, ...] = ()
