@@ -105,7 +105,7 @@ def _dns(domains: list[Identity]) -> Drill:
 def _ports(found: list[Identity], promised: list[Identity]) -> Drill:
     return Drill(
         name="email/port25",
-        promise="port 25 leaves instances where that is declared and nowhere else; the port for SES is open",
+        promise="groups and network ACLs let port 25 out of instances only where that is declared, and SES's port too",
         targets=(ACCOUNT,) if any(each.is_address for each in promised) else _targets(promised),
         run=partial(look_at_ports, found),
     )
