@@ -148,9 +148,10 @@ def _carriers(section: Section, site: Site) -> Iterator[Mapping[str, Json]]:
 
 
 def _agents(site: Site) -> Mapping[str, Json]:
-    """What Systems Manager brought onto instances: it asks for the association, its document or the instance."""
+    """What Systems Manager brought onto machines: it asks for the association, its document or the machine."""
     actions = ["ssm:DescribeAssociation", "ssm:DescribeInstanceAssociationsStatus"]
-    own = [_arn(site, "ssm", each) for each in ("association/*", f"document/{site.prefix}-logs-*")]
+    kinds = ("association/*", f"document/{site.prefix}-logs-*", "managed-instance/*")
+    own = [_arn(site, "ssm", each) for each in kinds]
     return _allow("LookAtAgents", actions, [*own, _arn(site, "ec2", "instance/*")])
 
 
