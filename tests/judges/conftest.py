@@ -134,28 +134,31 @@ def audit(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Judge:
 
     def ask(paths: list[Path]) -> Iterator[str]:
         folder = tmp_path_factory.mktemp("policies")
-        documents: dict[str, Any] = {}
-        for number, (place, document) in enumerate(identity_policies(paths)):
+        holders: dict[str, str] = {}
+        statements: dict[str, list[Any]] = {}
+        for number, (place, holder, document) in enumerate(identity_policies(paths)):
             path = folder / f"{number:04d}~{place.replace('/', '~')}.json"
             path.write_text(json.dumps(document))
-            documents[path.stem] = document
+            holders[path.stem] = holder
+            statements.setdefault(holder, []).extend(as_list(document.get("Statement", [])))
         out = bench.run("parliament", ["--directory", folder, "--include_policy_extension", "json", "--json"])
         for line in out.splitlines():
             finding = json.loads(line)
             stem = Path(finding["location"].get("filepath", "?")).stem
             place = stem.partition("~")[2].replace("~", "/")
-            if is_complaint(finding, documents.get(stem, {})):
+            if is_complaint(finding, statements.get(holders.get(stem, ""), [])):
                 yield f"{place} {finding['issue']}: {finding['detail'] or finding['title']}"
 
     return lambda folder: bench.judged("parliament", folder, ask)
 
 
-def is_complaint(finding: dict[str, Any], document: Any) -> bool:
+def is_complaint(finding: dict[str, Any], beside: list[Any]) -> bool:
+    """`beside` are all statements of whoever has the policy."""
     if finding["issue"] in UNKNOWN:
         return not is_operation(finding["location"].get("string") or finding["detail"].split()[-1])
     if is_documented(finding):
         return False
-    if finding["issue"] == "RESOURCE_MISMATCH" and is_spread(finding["detail"], document):
+    if finding["issue"] == "RESOURCE_MISMATCH" and is_spread(finding["detail"], beside):
         return False
     return finding["severity"] in SEVERE
 
@@ -173,22 +176,21 @@ def is_documented(finding: dict[str, Any]) -> bool:
     return finding["issue"] == "INVALID_ARN" and ":iam::aws:policy/" in finding["location"].get("string", "")
 
 
-def is_spread(detail: Any, document: Any) -> bool:
-    """Whether what a statement lacks is granted by others of its policy.
+def is_spread(detail: Any, beside: list[Any]) -> bool:
+    """Whether what a statement lacks is granted by others of the same role.
 
     parliament looks at one statement at a time; an action on several kinds of resources, such as RunInstances, has
     a statement for each kind when their conditions differ.
     """
     wanted = ast.literal_eval(detail) if isinstance(detail, str) else detail
     return bool(wanted) and all(
-        any(fnmatch(resource, one["required_format"]) for resource in granted(one["action"], document))
-        for one in wanted
+        any(fnmatch(resource, one["required_format"]) for resource in granted(one["action"], beside)) for one in wanted
     )
 
 
-def granted(action: str, document: Any) -> Iterator[str]:
-    """The resources on which a policy allows an action."""
-    for statement in as_list(document.get("Statement", [])):
+def granted(action: str, statements: list[Any]) -> Iterator[str]:
+    """The resources on which statements allow an action."""
+    for statement in statements:
         if statement.get("Effect") == "Allow" and action in as_list(statement.get("Action", [])):
             yield from as_list(statement.get("Resource", []))
 
@@ -229,10 +231,19 @@ def resources_of(paths: list[Path]) -> Iterator[tuple[Path, str, dict[str, Any]]
                 yield path, name, resource
 
 
-def identity_policies(paths: list[Path]) -> Iterator[tuple[str, Any]]:
-    """Every identity policy, its intrinsic functions replaced by values of the right shape."""
+def identity_policies(paths: list[Path]) -> Iterator[tuple[str, str, Any]]:
+    """Every identity policy with its place and whose it is, intrinsic functions replaced by values of the right shape.
+
+    A role may have its rights in several policies: a document holds 6,144 characters.
+    """
     for path in paths:
         template = json.loads(path.read_text())
+        attached = {
+            each["Ref"]: role
+            for role, resource in template.get("Resources", {}).items()
+            for each in resource.get("Properties", {}).get("ManagedPolicyArns", ())
+            if "Ref" in each
+        }
         for name, resource in template.get("Resources", {}).items():
             properties = resource.get("Properties", {})
             kind = resource["Type"]
@@ -243,7 +254,8 @@ def identity_policies(paths: list[Path]) -> Iterator[tuple[str, Any]]:
             else:
                 documents = []
             for title, document in documents:
-                yield f"{path.stem}/{name}/{Values(template).of(title)}", Values(template).of(document)
+                holder = f"{path.stem}/{properties.get('RoleName') or attached.get(name, name)}"
+                yield f"{path.stem}/{name}/{Values(template).of(title)}", holder, Values(template).of(document)
 
 
 PSEUDO = {

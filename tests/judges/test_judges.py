@@ -39,10 +39,10 @@ SOUND_GROUP = {
 }
 
 
-def policy(*statements: dict[str, Any]) -> dict[str, Any]:
+def policy(*statements: dict[str, Any], kind: str = "RolePolicy") -> dict[str, Any]:
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
-    properties = {"PolicyName": "reader", "RoleName": "web", "PolicyDocument": document}
-    return {"Type": "AWS::IAM::RolePolicy", "Properties": properties}
+    whose = {"RoleName": "web"} if kind == "RolePolicy" else {}
+    return {"Type": f"AWS::IAM::{kind}", "Properties": {"PolicyName": "reader", **whose, "PolicyDocument": document}}
 
 
 @pytest.fixture
@@ -139,6 +139,17 @@ def test_an_action_may_be_spread_over_statements_by_kind_of_resource(audit: Judg
     )
 
     assert audit(write(Policy=restores)) == []
+
+
+def test_an_action_may_be_spread_over_the_policies_of_a_role(audit: Judge, write: Callable[..., Path]) -> None:
+    first = policy({"Action": ["ec2:CreateVolume"], "Resource": SNAPSHOT}, kind="ManagedPolicy")
+    second = policy({"Action": ["ec2:CreateVolume"], "Resource": VOLUME}, kind="ManagedPolicy")
+    role = {"Type": "AWS::IAM::Role", "Properties": {"ManagedPolicyArns": [{"Ref": "First"}, {"Ref": "Second"}]}}
+
+    assert audit(write(First=first, Second=second, Role=role)) == []
+
+    (complaint,) = audit(write(First=first, Second=second))
+    assert complaint.startswith("stack/First/First RESOURCE_MISMATCH")
 
 
 def test_parliament_refuses_an_action_that_lacks_one_kind_of_resource(audit: Judge, write: Callable[..., Path]) -> None:
