@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from baseops.contract.drill import Call, Mark, proven
-from baseops.errors import InconclusiveError
+from baseops.errors import AccessError, InconclusiveError
 from baseops.evidence import resources
 from baseops.evidence.sweep import Sweeper
 
@@ -242,6 +242,19 @@ def test_a_journal_that_asks_for_more_than_a_removal_is_not_obeyed(bench, sweepe
         "left",
         "the journal asks for ec2 modify volume: no drill removes by that",
     )
+    assert len(volumes(account)) == 1
+
+
+def test_a_role_that_cannot_be_assumed_is_said_and_the_sweep_goes_on(crash, sweeper, account):
+    def clients_of(drill_class):
+        raise AccessError(f"cannot assume the role of {drill_class}")
+
+    crash(volume_then_die)
+    sweeper.clients_of = clients_of
+
+    (swept,) = sweeper.sweep()
+
+    assert (swept.outcome, swept.reason) == ("left", "cannot assume the role of exercise")
     assert len(volumes(account)) == 1
 
 

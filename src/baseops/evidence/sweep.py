@@ -117,8 +117,9 @@ class Sweeper:
                     yield line, "", str(path)
 
     def _settle(self, entry: _Entry) -> Iterable[Swept]:
-        made, clients = entry.made, self._clients(entry)
+        made = entry.made
         try:
+            clients = self._clients(entry)
             require_removal(made.resource)
             require_known(made.resource, self.account, self.site)
             identifiers = removal.find(clients, made)
