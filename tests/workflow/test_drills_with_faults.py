@@ -87,6 +87,13 @@ def test_a_call_whose_answer_is_lost_is_not_refused_for_what_it_did(acme_says_wi
     same(acme_says_with, [drill], faults, seed=0)
 
 
+@pytest.mark.parametrize("drill", ["email/roundtrip", "email/suppression", "logs/twin"])
+def test_messages_that_a_lost_answer_hid_are_found_when_time_is_over(acme_says_with, drill):
+    lost = {"service": "sqs", "operation": "ReceiveMessage", "drop": "response", "delay": 60, "times": 7}
+
+    same(acme_says_with, [drill], [lost], seed=0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("faults", EVERY.values(), ids=EVERY)

@@ -128,6 +128,8 @@ def _wait(sent: Sequence[Sent], twin: Probe, within: timedelta, ctx: DrillContex
             if all(each.end for each in sent):
                 return
             end = min(end, max(each.at for each in sent) + WAITS_FOR_LEAVE)
+    if not simulated.is_complete(sent):
+        probe.collect_rest(ctx, twin, sent)
 
 
 def _evidence(sent: Sent, within: timedelta, ctx: DrillContext) -> Evidence:

@@ -126,6 +126,8 @@ def _send(identity: Identity, kind: Stretch, twin: Probe, pace: Pace, ctx: Drill
     while ctx.clock.now() < end and not (_withheld(sent) or sent.named("Delivery")):
         ctx.clock.sleep(probe.PAUSE)
         probe.collect(ctx, twin, [sent])
+    if not (_withheld(sent) or sent.named("Delivery")):
+        probe.collect_rest(ctx, twin, [sent])
     return sent
 
 
