@@ -16,6 +16,7 @@ from baseops.aws.errors import translated
 from baseops.contract.drill import DrillContext
 from baseops.contract.site import DECLARATION_TAG
 from baseops.errors import NotFoundError
+from baseops.semantics.partitions import partition_of
 from baseops.semantics.policies import Context, Policies, Policy, Principal, Request, evaluate, evaluate_key
 
 if TYPE_CHECKING:
@@ -58,17 +59,17 @@ def missing_rights(entry: Entry, role_arn: str, ctx: DrillContext) -> list[str]:
 
 def _snapshot_rights(entry: Entry, ctx: DrillContext) -> Iterator[Right]:
     region, own = ctx.site.region, {f"aws:ResourceTag/{DECLARATION_TAG}": ctx.site.name}
-    snapshot = f"arn:aws:ec2:{region}::snapshot/snap-00000000000000000"
+    snapshot = f"arn:{partition_of(region)}:ec2:{region}::snapshot/snap-00000000000000000"
     if entry.target is not None:
         instance = entry.target.resource == "instance"
         make = "ec2:CreateSnapshots" if instance else "ec2:CreateSnapshot"
         source = "instance/i-00000000000000000" if instance else "volume/vol-00000000000000000"
-        yield Right(make, f"arn:aws:ec2:{region}:{ctx.account}:{source}")
+        yield Right(make, f"arn:{partition_of(region)}:ec2:{region}:{ctx.account}:{source}")
         yield Right(make, snapshot)
         yield Right("ec2:CreateTags", snapshot)
         yield Right("ec2:DeleteSnapshot", snapshot, own)
     for copy in entry.copies_here:
-        there = f"arn:aws:ec2:{copy.region}::snapshot/snap-00000000000000000"
+        there = f"arn:{partition_of(copy.region)}:ec2:{copy.region}::snapshot/snap-00000000000000000"
         yield Right("ec2:CopySnapshot", there)
         yield Right("ec2:CreateTags", there)
         yield Right("ec2:DeleteSnapshot", there, own)
@@ -149,7 +150,7 @@ def _is_trusted(trust: Policy, role_arn: str, ctx: DrillContext) -> bool:
 
     https://docs.aws.amazon.com/ebs/latest/userguide/service-role.html
     """
-    source = f"arn:aws:dlm:{ctx.site.region}:{ctx.account}:policy/policy-00000000000000000"
+    source = f"arn:{partition_of(ctx.site.region)}:dlm:{ctx.site.region}:{ctx.account}:policy/policy-00000000000000000"
     context = Context({"aws:SourceAccount": ctx.account, "aws:SourceArn": source})
     request = Request(Principal.parse(SERVICE), "sts:AssumeRole", role_arn, context)
     return evaluate(request, Policies(resource=trust), needs_resource_policy=True).allowed
