@@ -3,7 +3,7 @@
 # Where it may not (no apt-get, not root, no network) it says so on stderr and exits 0: those tests skip with the reason.
 set -uo pipefail
 
-packages=(postgresql openssl e2fsprogs xfsprogs dosfstools ntfs-3g gdisk chromium chromium-driver poppler-utils bind9-dnsutils)
+packages=(postgresql openssl e2fsprogs xfsprogs dosfstools mtools ntfs-3g gdisk chromium chromium-driver poppler-utils bind9-dnsutils)
 
 missing=()
 for package in "${packages[@]}"; do

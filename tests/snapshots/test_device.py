@@ -123,3 +123,15 @@ def test_a_last_block_that_is_cut_reads_as_it_is(tmp_path: Path):
 def test_a_file_that_is_not_there_is_an_error_with_its_name(tmp_path: Path):
     with pytest.raises(SnapshotError, match=r"cannot open the image .*none.img: No such file"):
         FileBlocks(tmp_path / "none.img")
+
+
+def test_an_image_that_shrinks_meanwhile_is_an_error_and_not_zeros(tmp_path):
+    image = tmp_path / "disk.img"
+    image.write_bytes(b"x" * 1000)
+    with FileBlocks(image, 512) as blocks:
+        with image.open("r+b") as file:
+            file.truncate(700)
+
+        assert blocks.read(0) == b"x" * 512
+        with pytest.raises(SnapshotError, match="at offset 512: it ends at 700 bytes, and had 1000 when it was opened"):
+            blocks.read(1)

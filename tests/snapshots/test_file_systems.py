@@ -102,6 +102,7 @@ def test_names_and_kinds(any_image: Path):
             "/many/file-003",
         ]
         assert sorted(each.path for each in snapshot.glob("/**/fstab")) == ["/etc/fstab"]
+        assert [each.path for each in snapshot.glob("/**/**/fstab")] == ["/etc/fstab"]
         assert snapshot.open("/empty").read() == b""
 
 

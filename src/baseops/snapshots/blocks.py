@@ -95,8 +95,21 @@ class FileBlocks:
             os.close(descriptor)
 
     def read(self, index: int) -> bytes:
-        """A block; the last one is filled up with zeros."""
-        return os.pread(self._descriptor, self.block_size, index * self.block_size).ljust(self.block_size, b"\0")
+        """A block; the last one is filled up with zeros. `SnapshotError` where the file does not give it."""
+        start = index * self.block_size
+        wanted = min(self.block_size, self.size - start)
+        try:
+            data = os.pread(self._descriptor, wanted, start)
+        except OSError as error:
+            raise self._unreadable(start, error.strerror or str(error)) from error
+        if len(data) < wanted:
+            raise self._unreadable(
+                start, f"it ends at {start + len(data)} bytes, and had {self.size} when it was opened"
+            )
+        return data.ljust(self.block_size, b"\0")
+
+    def _unreadable(self, start: int, why: str) -> SnapshotError:
+        return SnapshotError(f"cannot read the image {self.path} at offset {start}", why, "Copy it to a sound disk")
 
     def present(self, index: int) -> bool:
         """Whether the file holds any data in the block's place; where it cannot tell, it holds some."""

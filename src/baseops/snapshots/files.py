@@ -193,7 +193,10 @@ class Snapshot:
 
     def glob(self, pattern: str) -> Iterator[Entry]:
         """What matches a pattern such as `/etc/*.conf` or `/var/**/*.log`; `**` is any number of directories."""
-        yield from self._glob("/", self.filesystem.root, [each for each in pattern.split("/") if each])
+        names = [each for each in pattern.split("/") if each]
+        # Twice any number of directories is any number of them.
+        once = [each for each, former in zip(names, ["", *names], strict=False) if (each, former) != ("**", "**")]
+        yield from self._glob("/", self.filesystem.root, once)
 
     def _glob(self, path: str, node: Node, patterns: list[str]) -> Iterator[Entry]:
         first, rest = patterns[0] if patterns else "", patterns[1:]
