@@ -48,7 +48,7 @@ def test_ten_clean_runs_a_day_apart_say_the_same(applied_acme, tmp_path):
         store = evidence_store(declared, account, order)
         keys = trusted_keys(declared, account, order)
         now, site = account.clock.now(), declared.site
-        return runs, Verifier(store, [keys], account.account_id, site.region, now).verify()
+        return runs, Verifier(store, keys, account.account_id, site.region, now).verify()
 
     runs, verification = account.fork(run_daily)
     ended, verdicts, refuted, leftovers = zip(*runs, strict=True)
