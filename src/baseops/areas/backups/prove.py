@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,67 +28,48 @@ Entries = Mapping[str, "Entry"]
 def drills(section: Section, refs: Refs) -> Sequence[Drill]:  # noqa: ARG001  # the protocol's signature
     """The drills of the declared entries, and of what is claimed for the account."""
     entries = {f"backups.{name}": entry for name, entry in section.entries.items()}
+    reading = _those(entries, lambda each: bool(each.read))
+    claims = Drill(
+        name="backups/claims",
+        promise="public sharing is blocked and deleted snapshots are kept as declared for the account",
+        targets=claimed(section.account),
+        run=partial(prove_claims, section.account),
+    )
+    restored = _those(reading, lambda each: each.target is not None)
+    found = (*_observing(entries), _read_back(reading), _restore(restored), claims)
+    return [each for each in found if each.targets]
+
+
+def _observing(entries: Entries) -> Iterator[Drill]:
+    """What EC2 and DLM say of snapshots and policies."""
     targets = _those(entries, lambda each: bool(each.target and each.promise.rpo))
     managed = _those(entries, lambda each: each.managed)
     making = _those(managed, lambda each: bool(each.target and each.enabled and each.plans))
     copied = tuple(f"{name}/{region}" for name, entry in entries.items() for region in regions_of(entry))
-    found = [
-        _observe(
-            "coverage",
-            "the newest completed snapshot of every selected volume is as young as promised",
-            targets,
-            prove_coverage,
-        ),
-        _observe(
-            "copies",
-            "every selected volume has a copy in each region that is as young as promised, under that region's key",
-            entries,
-            prove_copies,
-            copied,
-        ),
-        _observe(
-            "retention",
-            "snapshots and copies are kept neither longer nor shorter than declared",
-            making,
-            prove_retention,
-        ),
-        _observe(
-            "policy",
-            "the live policy is the declared one, in its state, and its role may do what it asks",
-            managed,
-            prove_policies,
-        ),
-        _observe("sharing", "snapshots can be used by the declared accounts and nobody else", making, prove_sharing),
-        _observe(
-            "strays",
-            "no volume is left out because its tag is spelt almost as the one that selects",
-            _those(targets, lambda each: bool(each.target and each.target.resource == "volume")),
-            prove_no_strays,
-        ),
-    ]
-    if reading := _those(entries, lambda each: bool(each.read)):
-        found.append(
-            Drill(
-                name="backups/read-back",
-                promise="declared files can be read whole out of the newest snapshots, and are what was declared",
-                targets=tuple(reading),
-                touches=("up to five volumes' newest snapshots for each declared file, by the EBS direct APIs",),
-                cost_usd=MOST_USD,
-                run=partial(prove_reads, reading),
-            )
-        )
-        restored = _those(reading, lambda each: each.target is not None)
-        found.append(_restore(restored))
-    if claimed(section.account):
-        found.append(
-            Drill(
-                name="backups/claims",
-                promise="public sharing is blocked and deleted snapshots are kept as declared for the account",
-                targets=claimed(section.account),
-                run=partial(prove_claims, section.account),
-            )
-        )
-    return [each for each in found if each.targets]
+    promise = "the newest completed snapshot of every selected volume is as young as promised"
+    yield _observe("coverage", promise, targets, prove_coverage)
+    promise = "every selected volume has a copy in each region that is as young as promised, under that region's key"
+    yield _observe("copies", promise, entries, prove_copies, copied)
+    promise = "snapshots and copies are kept neither longer nor shorter than declared"
+    yield _observe("retention", promise, making, prove_retention)
+    promise = "the live policy is the declared one, in its state, and its role may do what it asks"
+    yield _observe("policy", promise, managed, prove_policies)
+    promise = "snapshots can be used by the declared accounts and nobody else"
+    yield _observe("sharing", promise, making, prove_sharing)
+    promise = "no volume is left out because its tag is spelt almost as the one that selects"
+    volumes = _those(targets, lambda each: bool(each.target and each.target.resource == "volume"))
+    yield _observe("strays", promise, volumes, prove_no_strays)
+
+
+def _read_back(entries: Entries) -> Drill:
+    return Drill(
+        name="backups/read-back",
+        promise="declared files can be read whole out of the newest snapshots, and are what was declared",
+        targets=tuple(entries),
+        touches=("up to five volumes' newest snapshots for each declared file, by the EBS direct APIs",),
+        cost_usd=MOST_USD,
+        run=partial(prove_reads, entries),
+    )
 
 
 def _restore(entries: Entries) -> Drill:
