@@ -94,6 +94,13 @@ def test_messages_that_a_lost_answer_hid_are_found_when_time_is_over(acme_says_w
     same(acme_says_with, [drill], [lost], seed=0)
 
 
+@pytest.mark.parametrize("drill", ["logs/twin", "logs/live-path"])
+def test_lines_that_took_too_long_to_write_are_written_again(acme_says_with, drill):
+    late = {"service": "logs", "operation": "PutLogEvents", "drop": "response", "delay": 60, "times": 4}
+
+    same(acme_says_with, [drill], [late], seed=0)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("faults", EVERY.values(), ids=EVERY)

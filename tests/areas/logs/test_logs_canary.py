@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from baseops.areas.logs.canary import canary
+from baseops.areas.logs.canary import Lots, canary
 from baseops.areas.logs.spec import Alarm, Metric
 from baseops.semantics import filters
 
@@ -53,3 +55,41 @@ def test_a_pattern_that_matches_everything_has_no_quiet_line():
 )
 def test_why_there_are_no_lines(metric, alarm, reason):
     assert canary(metric, alarm).startswith(reason)
+
+
+BEGIN = datetime(2026, 1, 18, 2, 0, 5, tzinfo=UTC)
+
+
+def lots():
+    found = canary(ERRORS, alarm(comparison="GreaterThanThreshold", evaluation_periods=3, datapoints_to_alarm=2))
+    return Lots(found, BEGIN)
+
+
+def at(seconds):
+    return BEGIN + timedelta(seconds=seconds)
+
+
+def test_each_lot_is_in_a_period_of_its_own():
+    written = lots()
+    assert not written.is_due(at(-1))
+    assert written.is_due(at(0))
+    assert written.wrote(at(0), at(1))
+    assert not written.is_due(at(54))
+    assert written.is_due(at(55))
+    assert written.wrote(at(55), at(56))
+    assert not written.is_due(at(300))
+
+
+def test_a_lot_that_took_longer_than_its_period_does_not_count():
+    written = lots()
+    assert written.wrote(at(0), at(1))
+    assert not written.wrote(at(60), at(130))
+    assert written.wrote(at(135), at(136))
+    assert written.is_due(at(195))
+
+
+def test_a_lot_that_is_out_of_the_window_is_written_again():
+    written = lots()
+    assert written.wrote(at(0), at(1))
+    assert written.wrote(at(180), at(181))
+    assert written.is_due(at(240))

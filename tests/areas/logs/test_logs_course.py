@@ -8,6 +8,7 @@ import pytest
 
 from baseops.areas.logs.course import Course
 from baseops.areas.logs.probe import Notified, Started
+from baseops.contract.drill import Verdict
 
 BEGIN = datetime(2026, 1, 18, 2, 0, tzinfo=UTC)
 
@@ -104,3 +105,10 @@ def test_no_data_is_no_all_clear_and_said():
     assert made.evidence("the twin").reason == (
         "the twin rang, told the topic and stopped (INSUFFICIENT_DATA: nothing says that all is well)"
     )
+
+
+def test_a_promise_of_time_is_not_judged_where_aws_answered_slowly():
+    found = all_the_way(course(within=timedelta(minutes=1), slow=True)).evidence("the twin")
+
+    assert found.verdict == Verdict.INCONCLUSIVE
+    assert found.reason == "AWS answered so slowly that the time until the notification says nothing"

@@ -6,7 +6,8 @@ Lines are derived from the metric's pattern and mean nothing. Where no such line
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from baseops.semantics import alarms, filters
@@ -34,6 +35,32 @@ class Canary:
     period_seconds: int
     window_seconds: int
     quiet: str | None
+
+
+@dataclass
+class Lots:
+    """Which periods have had their lines: an alarm counts points of one window, and what came late is of none."""
+
+    canary: Canary
+    begin: datetime
+    periods: list[int] = field(default_factory=list)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether a lot is to be written: each is in another period than the last."""
+        enough = len(self.periods) >= self.canary.periods
+        return not enough and now >= self.begin and self._period(now) not in self.periods[-1:]
+
+    def wrote(self, began: datetime, ended: datetime) -> bool:
+        """Count a lot, and forget those that are out of its window; False when it took too long to count itself."""
+        here, window = self._period(began), self.canary.window_seconds // self.canary.period_seconds
+        if (ended - began).total_seconds() >= self.canary.period_seconds:
+            self.periods = []
+            return False
+        self.periods = [*(each for each in self.periods if here - each < window), here]
+        return True
+
+    def _period(self, when: datetime) -> int:
+        return int(when.timestamp()) // self.canary.period_seconds
 
 
 def canary(metric: Metric, alarm: Alarm) -> Canary | str:

@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from baseops.areas.logs import names
-from baseops.areas.logs.canary import Canary, canary
+from baseops.areas.logs.canary import Lots, canary
 from baseops.areas.logs.course import Course
 from baseops.areas.logs.live_alarms import active_mute_rules, live_alarms
 from baseops.areas.logs.probe import receive
 from baseops.areas.logs.remedies import document_name
 from baseops.areas.logs.remedy_run import run_of
-from baseops.areas.logs.stage import TwinGroup, open_stream, probe_queue, write
+from baseops.areas.logs.stage import TwinGroup, open_stream, probe_queue, write_lot
 from baseops.areas.logs.twin import PATIENCE, TICK, longest
 from baseops.aws.errors import translated
 from baseops.contract.drill import DrillContext, Evidence, Mark, inconclusive, refuted
@@ -39,11 +39,10 @@ class _Part:
     name: str
     alarm: Alarm
     entry: Entry
-    canary: Canary
+    lots: Lots
     document: str
     course: Course
     group: TwinGroup | None = None
-    written: int = 0
 
 
 def timeout(section: Section) -> timedelta:
@@ -111,7 +110,7 @@ def _part(
         within=entry.promise.alarm_within,
     )
     document = document_name(ctx.site, name, alarm.remedy) if alarm.remedy else ""
-    return _Part(name, alarm, entry, lines, document, course)
+    return _Part(name, alarm, entry, Lots(lines, begin), document, course)
 
 
 def _listen(ctx: DrillContext, topic: str, alarms: list[str]) -> str:
@@ -151,7 +150,8 @@ def _open_streams(ctx: DrillContext, parts: list[_Part]) -> None:
 def _play(ctx: DrillContext, parts: list[_Part], url: str) -> None:
     while not all(part.course.is_over(ctx.clock.now()) for part in parts):
         for part in parts:
-            _write_due(ctx, part)
+            if part.group:
+                write_lot(ctx, part.group, part.lots, part.course)
         ctx.clock.sleep(TICK)
         for message in receive(ctx, url):
             for part in parts:
@@ -163,14 +163,3 @@ def _play(ctx: DrillContext, parts: list[_Part], url: str) -> None:
                 part.course.see(found["StateValue"], found["StateTransitionedTimestamp"])
             if part.course.rang and part.document:
                 run_of(ctx, part.document, part.course)
-
-
-def _write_due(ctx: DrillContext, part: _Part) -> None:
-    course, now = part.course, ctx.clock.now()
-    if part.group is None or part.written == part.canary.periods:
-        return
-    if now >= course.begin + timedelta(seconds=part.canary.period_seconds * part.written):
-        course.begin, course.end = (course.begin, now) if part.written else (now, max(now, course.end))
-        write(ctx, part.group, part.canary.lines)
-        part.written += 1
-        ctx.steps.add(f"{len(part.canary.lines)} derived lines are written to {part.group.name}")

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from baseops.areas.logs import names
-from baseops.areas.logs.canary import batches
+from baseops.areas.logs.canary import Lots, batches
+from baseops.areas.logs.course import Course
 from baseops.aws.deliveries import topic_attributes
 from baseops.aws.errors import settled, translated
 from baseops.contract.drill import DRILL_TAG, DrillContext, Mark
@@ -170,6 +171,19 @@ def write(ctx: DrillContext, group: TwinGroup, lines: tuple[str, ...]) -> None:
     with translated(f"cannot write lines into {group.name}"):
         for events in batches(lines, when):
             logs.put_log_events(logGroupName=group.name, logStreamName=group.stream, logEvents=events)
+
+
+def write_lot(ctx: DrillContext, group: TwinGroup, lots: Lots, course: Course) -> None:
+    """The next lines of a canary, where it is time for them; the way begins with the first line."""
+    now = ctx.clock.now()
+    if course.rang or not lots.is_due(now):
+        return
+    if not course.wrote:
+        course.begin, course.wrote = now, True
+    write(ctx, group, lots.canary.lines)
+    course.slow = not lots.wrote(now, ctx.clock.now()) or course.slow
+    course.end = max(now, course.end)
+    ctx.steps.add(f"{len(lots.canary.lines)} derived lines are written to {group.name}")
 
 
 def twin_namespace(ctx: DrillContext) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from baseops.areas.logs import names
 from baseops.areas.logs.automation import Automation, follow
-from baseops.areas.logs.canary import Canary, canary
+from baseops.areas.logs.canary import Canary, Lots, canary
 from baseops.areas.logs.course import Course
 from baseops.areas.logs.live_alarms import live_alarms
 from baseops.areas.logs.live_documents import live_document
@@ -32,6 +32,7 @@ from baseops.areas.logs.stage import (
     twin_namespace,
     twin_rule,
     write,
+    write_lot,
 )
 from baseops.contract.drill import DrillContext, Evidence, inconclusive, refuted
 
@@ -68,7 +69,7 @@ class _Part:
     group: TwinGroup | None = None
     twin: str = ""
     twin_document: str = ""
-    written: int = 0
+    lots: Lots | None = None
     course: Course | None = None
     automation: Automation | None = None
 
@@ -154,7 +155,7 @@ def _play(ctx: DrillContext, parts: list[_Part]) -> None:
     _make_twins(stage, parts, rules)
     begin = (ctx.clock.now() + _SETTLES).replace(second=5, microsecond=0)
     for part in parts:
-        part.course = _course(part, begin)
+        part.course, part.lots = _course(part, begin), Lots(part.canary, begin)
     ctx.steps.add(f"{len(parts)} twins of alarms are made, with topic, queue and log groups of their own")
     quiet_at = ctx.clock.now()
     while not all(part.course and part.course.is_over(ctx.clock.now()) for part in parts):
@@ -211,16 +212,8 @@ def _write_quiet(ctx: DrillContext, parts: list[_Part]) -> None:
 
 def _write_due(ctx: DrillContext, parts: list[_Part]) -> None:
     for part in parts:
-        course, now = part.course, ctx.clock.now()
-        if not course or not part.group or part.written == part.canary.periods:
-            continue
-        if now >= course.begin + timedelta(seconds=part.canary.period_seconds * part.written):
-            # The way begins with the first line and is long since the last.
-            course.begin, course.end = (course.begin, now) if part.written else (now, max(now, course.end))
-            write(ctx, part.group, part.canary.lines)
-            part.written += 1
-            number = len(part.canary.lines)
-            ctx.steps.add(f"{number} derived lines are written to the twin of {part.live['AlarmName']}")
+        if part.course and part.group and part.lots:
+            write_lot(ctx, part.group, part.lots, part.course)
 
 
 def _look(ctx: DrillContext, stage: Stage, parts: list[_Part]) -> None:
