@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -135,3 +136,26 @@ def test_an_image_that_shrinks_meanwhile_is_an_error_and_not_zeros(tmp_path):
         assert blocks.read(0) == b"x" * 512
         with pytest.raises(SnapshotError, match="at offset 512: it ends at 700 bytes, and had 1000 when it was opened"):
             blocks.read(1)
+
+
+def test_an_image_that_is_cut_off_meanwhile_is_an_error_and_no_zeros(tmp_path: Path):
+    image = tmp_path / "disk.img"
+    image.write_bytes(b"x" * 1_200_000)
+
+    with FileBlocks(image) as blocks:
+        device = Device(blocks)
+        os.truncate(image, 600_000)
+        assert device.pread(0, 1) == b"x"
+        with pytest.raises(SnapshotError, match="when it was opened"):
+            device.pread(550_000, 1)
+        with pytest.raises(SnapshotError, match="when it was opened"):
+            device.pread(1_100_000, 1)
+
+
+def test_what_is_fetched_ahead_is_half_of_the_cache_however_scattered_it_lies():
+    image = InMemoryBlocks.of(b"x" * 4096 * 64, 4096)
+    device = Device(image, cache_bytes=16 * 4096)
+
+    device.fetch([(index * 4096, 1) for index in range(64)])
+
+    assert image.reads == list(range(8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Mapping
@@ -119,4 +120,16 @@ class FileBlocks:
                 return os.lseek(self._descriptor, start, os.SEEK_DATA) < start + self.block_size
         except OSError as error:
             # ENXIO says that no data follows; a file system without holes says something else.
-            return error.errno != 6
+            if error.errno != errno.ENXIO:
+                return True
+            if os.lseek(self._descriptor, 0, os.SEEK_END) < self.size:
+                raise self._unreadable(
+                    start, f"it had {self.size} bytes when it was opened, and was cut off"
+                ) from error
+            return False
+
+    @property
+    def version(self) -> list[int]:
+        """Changes when the file is written or another takes its place."""
+        found = os.fstat(self._descriptor)
+        return [found.st_dev, found.st_ino, found.st_mtime_ns]

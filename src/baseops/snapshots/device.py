@@ -99,9 +99,13 @@ class Device:
                 if index not in self._cache:
                     wanted[index] = None
                 if len(wanted) >= self._capacity // 2:
-                    break
-        if len(wanted) > 1:
-            self._gather([lambda index=index: self._read(index) for index in wanted], bound=self._bound)  # type: ignore[misc]  # mypy cannot infer defaults
+                    return self._gather_all(wanted)
+        return self._gather_all(wanted)
+
+    def _gather_all(self, wanted: Iterable[int]) -> None:
+        tasks = [lambda index=index: self._read(index) for index in wanted]
+        if len(tasks) > 1:
+            self._gather(tasks, bound=self._bound)
 
     @property
     def read_ahead_bytes(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from baseops.areas.backups.operate.export import export
 from baseops.aws.clock import SystemClock
 from baseops.errors import SnapshotError, UsageError
-from baseops.snapshots.blocks import InMemoryBlocks
+from baseops.snapshots.blocks import FileBlocks, InMemoryBlocks
 
 BLOCK = 4096
 
@@ -87,3 +88,41 @@ def test_a_file_that_is_there_is_not_replaced(blocks: ListedBlocks, tmp_path: Pa
         export(blocks, "snap-1", tmp_path / "disk.img", SystemClock())
 
     assert (tmp_path / "disk.img").read_text() == "mine"
+
+
+@pytest.mark.parametrize("happens", ["part gone", "part cut off", "record is no record"])
+def test_a_part_that_is_not_what_its_record_says_is_begun_anew(happens: str, blocks: ListedBlocks, tmp_path: Path):
+    blocks.breaks_after = 100
+    with pytest.raises(SnapshotError, match="vanished"):
+        export(blocks, "snap-1", tmp_path / "disk.img", SystemClock(), at_once=1)
+    part = tmp_path / ".disk.img.part"
+    if happens == "part gone":
+        part.unlink()
+    elif happens == "part cut off":
+        os.truncate(part, 50 * BLOCK)
+    else:
+        (tmp_path / ".disk.img.part.json").write_text("[1]")
+
+    blocks.breaks_after = None
+    done = export(blocks, "snap-1", tmp_path / "disk.img", SystemClock())
+
+    assert (done.earlier, done.blocks) == (0, 201)
+    data = (tmp_path / "disk.img").read_bytes()
+    assert all(data[index * BLOCK] == index % 255 + 1 for index in range(0, 400, 2))
+
+
+def test_an_image_that_changed_since_is_begun_anew(tmp_path: Path):
+    image, target = tmp_path / "old.img", tmp_path / "disk.img"
+    image.write_bytes(b"a" * BLOCK * 10)
+
+    def interrupt(_count: int) -> None:
+        raise KeyboardInterrupt
+
+    with FileBlocks(image, BLOCK) as blocks, pytest.raises(KeyboardInterrupt):
+        export(blocks, str(image), target, SystemClock(), at_once=1, listen=interrupt)
+    image.write_bytes(b"b" * BLOCK * 10)
+    os.utime(image, (1, 1))
+    with FileBlocks(image, BLOCK) as blocks:
+        done = export(blocks, str(image), target, SystemClock())
+
+    assert (done.earlier, target.read_bytes()) == (0, b"b" * BLOCK * 10)

@@ -79,7 +79,12 @@ class _Kept:
 
     def __init__(self, record: Path, identifier: str, blocks: BlockSource, image: ImageFile) -> None:
         self._record = record
-        self._head = {"source": identifier, "size": blocks.size, "block_size": blocks.block_size}
+        self._head = {
+            "source": identifier,
+            "size": blocks.size,
+            "block_size": blocks.block_size,
+            "version": getattr(blocks, "version", None),
+        }
         self._image = image
         self._bits = bytearray(-(-blocks.count // 8))
         self._lock = threading.Lock()
@@ -95,21 +100,22 @@ class _Kept:
     def save(self) -> None:
         self._image.sync()
         temporary = self._record.with_suffix(".new")
-        temporary.write_text(json.dumps({**self._head, "blocks": self._bits.hex()}))
+        temporary.write_text(json.dumps({**self._head, "length": self._image.size, "blocks": self._bits.hex()}))
         temporary.replace(self._record)
 
     def _load(self) -> None:
         try:
             found = json.loads(self._record.read_text())
-        except (FileNotFoundError, ValueError):
-            self._image.truncate(0)
-            return
-        if {name: found.get(name) for name in self._head} != self._head:
-            self._image.truncate(0)
-            return
-        bits = bytes.fromhex(str(found.get("blocks", "")))
-        if len(bits) == len(self._bits):
+            bits = bytes.fromhex(found["blocks"])
+            is_ours = {name: found[name] for name in self._head} == self._head and len(bits) == len(self._bits)
+            # A part that is shorter than its record says was cut off, or is another.
+            is_ours = is_ours and self._image.size >= found["length"]
+        except (FileNotFoundError, ValueError, TypeError, KeyError):
+            is_ours = False
+        if is_ours:
             self._bits[:] = bits
+        else:
+            self._image.truncate(0)
 
 
 def _write_all(

@@ -31,6 +31,11 @@ class ImageFile:
         for each in {self._buffered, self._direct}:
             os.close(each)
 
+    @property
+    def size(self) -> int:
+        """Bytes up to the last that was written."""
+        return os.fstat(self._buffered).st_size
+
     def truncate(self, size: int) -> None:
         """Make it so long; what lies between is a hole."""
         os.ftruncate(self._buffered, size)
