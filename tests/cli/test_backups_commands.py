@@ -21,6 +21,7 @@ from baseops.sandbox.account import Account, open_account
 from baseops.sandbox.faults import Fault
 from baseops.sandbox.server import Server
 from baseops.sandbox.volumes import attach_image
+from baseops.snapshots import open as baseops_open
 
 
 def run(*arguments: str | Path) -> Result:
@@ -338,3 +339,20 @@ def test_every_verb_has_help_with_an_example(verb: str):
 
     assert result.exit_code == 0
     assert f"baseops backups {verb}" in result.output
+
+
+def test_find_by_a_day_begins_with_that_day(image: Path):
+    def names(*options: str) -> set[str]:
+        return {each["path"] for each in answer("find", f"{image}:/", "--kind", "file", *options)["entries"]}
+
+    with baseops_open(image) as snapshot:
+        entry = next(each for each in snapshot.walk() if each.kind == "file")
+    day = entry.stat.modified.strftime("%Y-%m-%d")
+    assert entry.path in names("--newer", day)
+    assert entry.path not in names("--older", day)
+
+
+def test_a_glob_with_two_double_stars_names_each_file_once(image: Path):
+    with baseops_open(image) as snapshot:
+        found = [each.path for each in snapshot.glob("/**/*/**/*")]
+    assert len(found) == len(set(found)) > 0

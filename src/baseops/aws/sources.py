@@ -255,13 +255,13 @@ def _changes(sources: Sources, first: Opened, second: Opened) -> Iterator[int]:
             return
 
 
-def parse_time(text: str) -> datetime:
-    """A date or a time as people write it; without a zone it is UTC."""
+def parse_time(text: str, *, end_of_day: bool = True) -> datetime:
+    """A date or a time as people write it, UTC without a zone. A date alone is the end of that day, or its start."""
     try:
         when = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(f"{text!r} is no date", "", "Write it like 2026-11-23 or 2026-11-23T03:00") from error
-    if len(text) == len("2026-11-23"):
+    if end_of_day and len(text) == len("2026-11-23"):
         when = when.replace(hour=23, minute=59, second=59)
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 

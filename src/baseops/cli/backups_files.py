@@ -152,7 +152,7 @@ def find_command(source: str, print0: bool, output: str, **given: Any) -> None:
     names = ("name", "kind", "larger_than", "smaller_than", "modified_after", "modified_before")
     chosen = {name: given.pop(name) for name in names}
     for name in ("modified_after", "modified_before"):
-        chosen[name] = parse_time(chosen[name]) if chosen[name] else None
+        chosen[name] = parse_time(chosen[name], end_of_day=False) if chosen[name] else None
     with reading(given) as reader:
         opened = reader.open(source)
         snapshot = opened.files()

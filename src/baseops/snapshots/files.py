@@ -176,7 +176,7 @@ class Snapshot:
         What cannot be read goes to `on_error` with its path and is left out; without that it raises.
         """
         pending = [(_shown(top), self._directory(top), 0)]
-        seen: set[int] = set()
+        seen = {self.filesystem.stat(pending[0][1]).inode}
         while pending:
             path, node, depth = pending.pop()
             found = list(self._entries(path, node, on_error))
@@ -196,7 +196,13 @@ class Snapshot:
         names = [each for each in pattern.split("/") if each]
         # Twice any number of directories is any number of them.
         once = [each for each, former in zip(names, ["", *names], strict=False) if (each, former) != ("**", "**")]
-        yield from self._glob("/", self.filesystem.root, once)
+        seen: set[str] = set()
+        for entry in self._glob("/", self.filesystem.root, once):
+            # A second ** that stands apart leads to one place by several ways.
+            if entry.path not in seen:
+                yield entry
+            if once.count("**") > 1:
+                seen.add(entry.path)
 
     def _glob(self, path: str, node: Node, patterns: list[str]) -> Iterator[Entry]:
         first, rest = patterns[0] if patterns else "", patterns[1:]
