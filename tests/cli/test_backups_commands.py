@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from baseops.areas.backups.operate.cp import mode_bits
 from baseops.cli.main import cli
 from baseops.errors import BaseopsError, SnapshotError, UsageError, VerdictError
 from baseops.sandbox.account import Account, open_account
@@ -356,3 +357,7 @@ def test_a_glob_with_two_double_stars_names_each_file_once(image: Path):
     with baseops_open(image) as snapshot:
         found = [each.path for each in snapshot.glob("/**/*/**/*")]
     assert len(found) == len(set(found)) > 0
+
+
+def test_a_copy_that_is_not_its_owners_runs_nothing_with_its_users_rights():
+    assert (mode_bits(0), mode_bits(1000)) == (0o7777, 0o1777)

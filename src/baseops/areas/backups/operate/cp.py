@@ -166,7 +166,7 @@ class _Work:
             if self._manner.preserve:
                 self._own(entry, place)
                 self._attributes(entry, place)
-            place.chmod(entry.stat.permissions if self._manner.preserve else entry.stat.permissions & 0o777)
+            place.chmod(entry.stat.permissions & (mode_bits(os.geteuid()) if self._manner.preserve else 0o777))
             accessed = entry.stat.accessed_ns
             os.utime(place, ns=(entry.stat.modified_ns if accessed is None else accessed, entry.stat.modified_ns))
 
@@ -183,6 +183,11 @@ class _Work:
 
     def _skip(self, path: str, error: SnapshotError) -> None:
         self.done.skipped.append((path, str(error)))
+
+
+def mode_bits(user: int) -> int:
+    """Which bits a copy may keep: only root gives files their owner, whose rights set-user-ID programs run with."""
+    return 0o7777 if user == 0 else 0o1777
 
 
 class WriteError(SnapshotError):
