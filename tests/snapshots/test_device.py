@@ -159,3 +159,11 @@ def test_what_is_fetched_ahead_is_half_of_the_cache_however_scattered_it_lies():
     device.fetch([(index * 4096, 1) for index in range(64)])
 
     assert image.reads == list(range(8))
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_cannot_be_an_image_is_refused_at_once(tmp_path, make):
+    make(tmp_path / "thing")
+
+    with pytest.raises(SnapshotError, match="it is neither a file nor a block device"):
+        FileBlocks(tmp_path / "thing")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,10 +73,16 @@ class FileBlocks:
         """Open it for reading."""
         self.path = Path(path)
         try:
-            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            # A pipe is opened at once, and then refused, instead of waited for.
+            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             why = error.strerror or str(error)
             raise SnapshotError(f"cannot open the image {self.path}", why, "Name a raw image file") from error
+        mode = os.fstat(self._descriptor).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
+            self.close()
+            why = "it is neither a file nor a block device"
+            raise SnapshotError(f"cannot open the image {self.path}", why, "Name a raw image file")
         self.block_size = block_size
         self.size = os.lseek(self._descriptor, 0, os.SEEK_END)
         self.count = -(-self.size // block_size)
