@@ -89,7 +89,12 @@ def cat_command(source: str, output: str, **given: Any) -> None:
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE:PATH...")
 @click.argument("destination", type=click.Path(path_type=Path), metavar="DEST")
 @click.option("-r", "--recursive", is_flag=True, help="Directories with all they hold.")
-@click.option("-p", "--preserve", is_flag=True, help="Owner, all mode bits, hard links and attributes too.")
+@click.option(
+    "-p",
+    "--preserve",
+    is_flag=True,
+    help="Owner, mode bits (set-user-ID for root alone), hard links and attributes too.",
+)
 @click.option("--resume", is_flag=True, help="Leave files that are there with the same size and time.")
 @source_options
 @output_option("table", "json")

@@ -20,7 +20,7 @@ SPECIAL = ("fifo", "socket", "chardev", "blockdev", "unknown")
 
 @dataclass(frozen=True)
 class Manner:
-    """How to copy. `preserve`: owner, all mode bits and extended attributes too; `resume`: leave what is there."""
+    """How to copy. `preserve`: owner, mode bits and extended attributes too; `resume`: leave what is there."""
 
     recursive: bool = False
     preserve: bool = False
